@@ -1,0 +1,39 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv first when it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+# Threads beyond the two cores that are assumed only fight each other in networks this small.
+THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: install demo test lint types unit benchmark clean
+
+install: .venv/installed
+
+# torch comes first and by its exact version: asked for as a dependency, pip may choose a CUDA build of several GB.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip -c constraints.txt
+	$(BIN)/pip install --quiet $$(grep '^torch==' constraints.txt)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: install
+	$(BIN)/teachrl train experiments/quickstart.yaml
+	$(BIN)/teachrl report runs/quickstart
+
+test: lint types unit
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy teachrl envs/teachrl_envs
+
+unit: install
+	$(THREADS) $(BIN)/pytest
+
+benchmark: install
+	$(THREADS) $(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

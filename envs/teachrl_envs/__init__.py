@@ -1,0 +1,25 @@
+"""Parameterised gymnasium environments, registered under ``teachrl/``. Usable without teachrl."""
+
+from gymnasium.envs.registration import register
+
+from teachrl_envs.parameterize import ConstructedEnv, ParameterizedEnv
+from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, Task, TaskError, TaskSpace
+
+__all__ = [
+    "BoxTaskSpace",
+    "ConstructedEnv",
+    "DiscreteTaskSpace",
+    "ParameterizedEnv",
+    "ProductTaskSpace",
+    "Task",
+    "TaskError",
+    "TaskSpace",
+]
+
+register(
+    id="teachrl/StumpTracks-v0",
+    entry_point="teachrl_envs.box2d.stump_tracks:StumpTracks",
+    max_episode_steps=2000,
+)
+register(id="teachrl/PointMass-v0", entry_point="teachrl_envs.point_mass:PointMass", max_episode_steps=100)
+register(id="teachrl/Hypercubes-v0", entry_point="teachrl_envs.hypercubes:Hypercubes")

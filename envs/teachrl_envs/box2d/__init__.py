@@ -1,0 +1,1 @@
+"""Parameterised worlds on the Box2D physics engine."""

@@ -1,0 +1,300 @@
+"""Task spaces: the named, bounded sets of tasks that an environment offers to a teacher.
+
+A *task* is one setting of what a teacher may vary. It has two forms:
+
+* a ``dict`` that people and environments read, ``{"stump_height": 1.2, "obstacle_spacing": 3.0}``; it is what goes into
+  ``env.reset(options={"task": ...})``, into files and onto the screen;
+* a ``float64`` vector of shape ``(space.size,)`` in the same units, which teachers compute with. ``to_unit`` and
+  ``from_unit`` map vectors to and from the unit cube ``[0, 1]^size``, where distances between parameters of different
+  units mean something.
+
+Every space is an ordered tuple of `Dimension`; the subclasses differ in how they are built and in the shape of the dict.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Choice = str | int | float | bool
+Vector = NDArray[np.float64]
+Task = dict[str, Any]
+
+
+class TaskError(ValueError):
+    """A task, or the description of a task space, is not what it should be. The message names the parameter."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One number of a task.
+
+    ``continuous``: any value in ``[low, high]``. ``integer``: a whole number in ``[low, high]``, both included.
+    ``choice``: one of ``choices``; in vectors it is the index of the choice, so ``low = 0, high = len(choices) - 1``.
+    ``low == high`` is allowed: the dimension is then fixed.
+    """
+
+    name: str
+    low: float
+    high: float
+    kind: Literal["continuous", "integer", "choice"] = "continuous"
+    choices: tuple[Choice, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str):
+            raise TaskError(f"a task parameter needs a name; got {self.name!r}")
+        for bound in (self.low, self.high):
+            if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not math.isfinite(bound):
+                raise TaskError(f"{self.name}: bounds must be finite numbers; got [{self.low!r}, {self.high!r}]")
+        if self.low > self.high:
+            raise TaskError(f"{self.name}: the lower bound {self.low:g} is above the upper bound {self.high:g}")
+        if not math.isfinite(self.high - self.low):
+            raise TaskError(f"{self.name}: the bounds {self.low:g} and {self.high:g} are too far apart")
+        if self.kind != "continuous" and (self.low != int(self.low) or self.high != int(self.high)):
+            raise TaskError(f"{self.name}: integer bounds must be whole numbers; got [{self.low:g}, {self.high:g}]")
+
+    @property
+    def range_text(self) -> str:
+        """The allowed values in words, for messages and tables."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(repr(c) for c in self.choices)
+        return f"{'a whole number' if self.kind == 'integer' else 'a number'} in [{self.low:g}, {self.high:g}]"
+
+    def parse(self, value: Any) -> float:
+        """Turn one value of a task dict into its number in the vector; raise `TaskError` when it does not belong."""
+        if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:
+            value = value.item()  # compared as what it is: True is not 1, and 0.1 in single precision is above 0.1
+        if self.kind == "choice":
+            known = value if isinstance(value, (str, int, float)) else None
+            for index, choice in enumerate(self.choices):
+                if known == choice and isinstance(known, bool) == isinstance(choice, bool):
+                    return float(index)
+            raise TaskError(f"{self.name} must be {self.range_text}; got {value!r}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TaskError(f"{self.name} must be {self.range_text}; got {value!r}")
+        if not self.low <= value <= self.high or (self.kind == "integer" and value != int(value)):
+            raise TaskError(f"{self.name} must be {self.range_text}; got {value!r}")
+        return float(value)
+
+    def value(self, number: float) -> Choice:
+        """The inverse of `parse`: the value of the task dict for a number of the vector."""
+        if self.kind == "choice":
+            return self.choices[round(float(number))]
+        return round(float(number)) if self.kind == "integer" else float(number)
+
+
+class TaskSpace(ABC):
+    """A named, bounded set of tasks. See the module's text for the two forms of a task."""
+
+    dimensions: tuple[Dimension, ...]
+
+    def _set_dimensions(self, dimensions: Iterable[Dimension]) -> None:
+        self.dimensions = tuple(dimensions)
+        if not self.dimensions:
+            raise TaskError("a task space needs at least one parameter")
+        self.low: Vector = np.array([d.low for d in self.dimensions], dtype=np.float64)
+        self.high: Vector = np.array([d.high for d in self.dimensions], dtype=np.float64)
+        self._whole = np.array([d.kind != "continuous" for d in self.dimensions])
+        self._width = self.high - self.low + self._whole
+        self._divisor = np.where(self._width > 0, self._width, 1.0)
+
+    @property
+    def size(self) -> int:
+        """Length of the task vectors."""
+        return len(self.dimensions)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Flat names of the vector's entries; parts of a product are joined with a dot."""
+        return tuple(d.name for d in self.dimensions)
+
+    def sample(self, rng: np.random.Generator, n: int) -> Vector:
+        """Draw ``n`` tasks uniformly. Returns vectors of shape ``(n, size)``."""
+        return self.from_unit(rng.random((n, self.size)))
+
+    def from_unit(self, unit: NDArray[np.floating[Any]]) -> Vector:
+        """Map points of the unit cube, shape ``(..., size)``, to task vectors. Points outside are clipped onto it."""
+        vectors = self.low + np.clip(unit, 0.0, 1.0) * self._width
+        vectors = np.where(self._whole, np.floor(vectors), vectors)
+        inside: Vector = np.clip(vectors, self.low, self.high)  # rounding must not carry a point over a bound
+        return inside
+
+    def to_unit(self, vectors: NDArray[np.floating[Any]]) -> Vector:
+        """Map task vectors, shape ``(..., size)``, into the unit cube.
+
+        Whole numbers go to the middle of their cell, so ``from_unit(to_unit(v)) == v`` for them; a fixed dimension
+        (``low == high``) goes to 0.
+        """
+        unit: Vector = (vectors - self.low + 0.5 * self._whole) / self._divisor
+        return unit
+
+    def contains(self, task: object) -> bool:
+        """Whether ``task`` is a valid task dict of this space."""
+        try:
+            self.vector(task)
+        except TaskError:
+            return False
+        return True
+
+    @abstractmethod
+    def vector(self, task: object) -> Vector:
+        """Validate a task dict and return its vector. Raises `TaskError` naming the parameter and its range."""
+
+    @abstractmethod
+    def task(self, vector: NDArray[np.floating[Any]]) -> Task:
+        """The task dict of a vector of shape ``(size,)``. The inverse of `vector`."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """A description that `from_json` turns back into an equal space."""
+
+    @staticmethod
+    def from_json(description: Mapping[str, Any]) -> TaskSpace:
+        """Rebuild a space from `to_json`. Raises `TaskError` on anything else."""
+        kind = description.get("kind") if isinstance(description, Mapping) else None
+        try:
+            if kind == "box":
+                bounds = {p["name"]: (p["low"], p["high"]) for p in description["parameters"]}
+                return BoxTaskSpace(bounds, integer=[p["name"] for p in description["parameters"] if p["integer"]])
+            if kind == "discrete":
+                return DiscreteTaskSpace(description["choices"], name=description["name"])
+            if kind == "product":
+                return ProductTaskSpace({p["name"]: TaskSpace.from_json(p["space"]) for p in description["parts"]})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise TaskError(f"malformed description of a {kind} task space: {error!r}") from None
+        raise TaskError(f"a task space is of kind 'box', 'discrete' or 'product'; got {kind!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TaskSpace) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.dimensions)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{d.name}: {d.range_text}' for d in self.dimensions)})"
+
+
+class BoxTaskSpace(TaskSpace):
+    """Named numbers, each in an interval: ``BoxTaskSpace({"length": (0.2, 2.0), "legs": (2, 6)}, integer=["legs"])``."""
+
+    def __init__(self, bounds: Mapping[str, tuple[float, float]], integer: Sequence[str] = ()) -> None:
+        for name in integer:
+            if name not in bounds:
+                raise TaskError(f"integer parameter {name!r} has no bounds; those with bounds: {', '.join(bounds)}")
+        dimensions = []
+        for name, interval in bounds.items():
+            if not isinstance(interval, Sequence) or isinstance(interval, str) or len(interval) != 2:
+                raise TaskError(f"{name}: bounds are a pair (low, high); got {interval!r}")
+            dimensions.append(Dimension(name, interval[0], interval[1], "integer" if name in integer else "continuous"))
+        self._set_dimensions(dimensions)
+
+    def vector(self, task: object) -> Vector:
+        values = _checked_keys(task, self.names)
+        return np.array([d.parse(values[d.name]) for d in self.dimensions], dtype=np.float64)
+
+    def task(self, vector: NDArray[np.floating[Any]]) -> Task:
+        return {d.name: d.value(x) for d, x in zip(self.dimensions, vector, strict=True)}
+
+    def to_json(self) -> dict[str, Any]:
+        parameters = [
+            {"name": d.name, "low": d.low, "high": d.high, "integer": d.kind == "integer"} for d in self.dimensions
+        ]
+        return {"kind": "box", "parameters": parameters}
+
+
+class DiscreteTaskSpace(TaskSpace):
+    """A finite set: ``DiscreteTaskSpace(10)`` or ``DiscreteTaskSpace(["flat", "stairs"], name="terrain")``.
+
+    The task dict has one entry, ``{name: choice}``. A number of choices ``n`` stands for ``0 ... n - 1``.
+    """
+
+    def __init__(self, choices: int | Sequence[Choice], name: str = "task") -> None:
+        if isinstance(choices, (str, bool)) or not isinstance(choices, (int, Sequence)):
+            raise TaskError(f"{name}: choices are a number or a list of values; got {choices!r}")
+        values: tuple[Choice, ...] = tuple(range(choices)) if isinstance(choices, int) else tuple(choices)
+        if not values:
+            raise TaskError(f"{name}: a discrete task space needs at least one choice")
+        if not all(isinstance(v, (str, int, float)) and v == v for v in values):
+            raise TaskError(f"{name}: choices are strings, numbers or booleans; got {values}")
+        if len({(isinstance(v, bool), v) for v in values}) != len(values):
+            raise TaskError(f"{name}: the choices are not all different: {values}")
+        self._set_dimensions([Dimension(name, 0, len(values) - 1, "choice", values)])
+
+    def vector(self, task: object) -> Vector:
+        (dimension,) = self.dimensions
+        return np.array([dimension.parse(_checked_keys(task, self.names)[dimension.name])], dtype=np.float64)
+
+    def task(self, vector: NDArray[np.floating[Any]]) -> Task:
+        (dimension,) = self.dimensions
+        return {dimension.name: dimension.value(vector[0])}
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "discrete", "name": self.dimensions[0].name, "choices": list(self.dimensions[0].choices)}
+
+
+class ProductTaskSpace(TaskSpace):
+    """Named parts, each a space of its own: ``ProductTaskSpace({"terrain": box, "start": discrete})``.
+
+    Task dicts are nested the same way; vectors are the parts' vectors side by side, in the order of ``parts``.
+    """
+
+    def __init__(self, parts: Mapping[str, TaskSpace]) -> None:
+        self.parts = dict(parts)
+        dimensions = []
+        for part, space in self.parts.items():
+            if not isinstance(space, TaskSpace):
+                raise TaskError(f"part {part!r} of a product must be a TaskSpace; got {space!r}")
+            for d in space.dimensions:
+                dimensions.append(Dimension(f"{part}.{d.name}", d.low, d.high, d.kind, d.choices))
+        self._set_dimensions(dimensions)
+
+    def vector(self, task: object) -> Vector:
+        values = _checked_keys(task, tuple(self.parts))
+        vectors = []
+        for name, space in self.parts.items():
+            try:
+                vectors.append(space.vector(values[name]))
+            except TaskError as error:
+                raise TaskError(f"{name}: {error}") from None
+        return np.concatenate(vectors)
+
+    def task(self, vector: NDArray[np.floating[Any]]) -> Task:
+        task, start = {}, 0
+        for name, space in self.parts.items():
+            task[name] = space.task(vector[start : start + space.size])
+            start += space.size
+        return task
+
+    def to_json(self) -> dict[str, Any]:
+        # A list, because JSON objects have no order and the vectors do.
+        parts = [{"name": name, "space": space.to_json()} for name, space in self.parts.items()]
+        return {"kind": "product", "parts": parts}
+
+
+def _checked_keys(task: object, names: tuple[str, ...]) -> Mapping[str, Any]:
+    """``task`` itself, once it is known to be a dict with exactly the parameters ``names``."""
+    if not isinstance(task, Mapping):
+        raise TaskError(f"a task is a dict with {', '.join(names)}; got {task!r}")
+    for name in task:
+        if name not in names:
+            close = difflib.get_close_matches(str(name), names, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            raise TaskError(f"unknown task parameter {name!r}{hint} Parameters here: {', '.join(names)}")
+    for name in names:
+        if name not in task:
+            raise TaskError(f"task parameter {name!r} is missing; a task needs {', '.join(names)}, got {dict(task)!r}")
+    return task
+
+
+def task_from_options(space: TaskSpace, options: Mapping[str, Any] | None) -> Vector | None:
+    """The vector of ``options["task"]`` of a ``reset``, validated; ``None`` when no task is given."""
+    if not options or options.get("task") is None:
+        return None
+    return space.vector(options["task"])

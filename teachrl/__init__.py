@@ -1,0 +1,1 @@
+"""Curriculum reinforcement learning: teachers decide what a student practises next."""

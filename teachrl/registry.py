@@ -1,0 +1,60 @@
+"""Names for the things a user chooses: teachers and students, built in or their own ``module:Class``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from teachrl.errors import UsageError, unknown_name
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name: where its class lives (imported only when used) and what it is, in a sentence."""
+
+    target: str
+    summary: str
+
+
+class Registry:
+    """Maps names to classes without importing them, so that listing stays fast."""
+
+    def __init__(self, kind: str, entries: dict[str, Entry]) -> None:
+        self.kind = kind
+        self.entries = entries
+
+    def load(self, name: str) -> Any:
+        """Import what ``name`` stands for. ``module:Class`` is taken as it is. Raises `UsageError`."""
+        if ":" in name:
+            return import_object(name, self.kind)
+        if name not in self.entries:
+            raise unknown_name(self.kind, name, self.entries)
+        return import_object(self.entries[name].target, self.kind)
+
+
+def import_object(target: str, kind: str) -> Any:
+    """Import ``module:attribute``; modules in the working directory are found too. Raises `UsageError`."""
+    module_name, _, attribute = target.partition(":")
+    if not module_name or not attribute.isidentifier():
+        raise UsageError(
+            f"a {kind} of your own is named 'module:Name', for example 'my_project.agents:MyAgent'; got {target!r}"
+        )
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        # The module is the user's: whatever its import raises is told in one line, with the name that led to it.
+        raise UsageError(
+            f"{kind} {target!r}: importing {module_name!r} failed: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise unknown_name(
+            f"name in module {module_name}", attribute, [n for n in dir(module) if not n.startswith("_")]
+        ) from None

@@ -1,0 +1,92 @@
+"""What every student is: it acts, and it learns from fragments."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from teachrl.episodes import Array, Fragment
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """What a student is told before it starts.
+
+    ``total_steps`` is the length of the run in environment steps, over all ``n_envs`` environments, for schedules.
+    """
+
+    observation_space: gym.Space[Any]
+    action_space: gym.Space[Any]
+    n_envs: int
+    seed: int
+    total_steps: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``actions (N, *action)`` for the environments, and arrays ``(N, ...)`` that `learn` wants back in the fragment."""
+
+    actions: Array
+    extras: Mapping[str, Array] = field(default_factory=dict)
+
+
+class Student(ABC):
+    """A learning agent. A class of your own needs a constructor ``(classroom, **options)`` and the methods below.
+
+    ``fragment_steps``: vector steps collected before each `learn`. ``discount``: γ, for discounted returns.
+    """
+
+    fragment_steps: int
+    discount: float
+
+    @abstractmethod
+    def act(self, observations: Array, deterministic: bool = False) -> Decision:
+        """Choose actions for ``observations (N, *observation)``.
+
+        With ``deterministic=True`` (evaluation) it must neither explore nor change anything in the student, its random
+        generators included.
+        """
+
+    @abstractmethod
+    def learn(self, fragment: Fragment) -> dict[str, float]:
+        """Learn from one fragment; returns metrics to log, under tags such as ``train/loss``."""
+
+    @abstractmethod
+    def weights(self) -> State:
+        """All that deterministic acting needs, as a tree of dicts, JSON values and arrays."""
+
+    @abstractmethod
+    def load_weights(self, weights: State) -> None:
+        """Act as the student whose `weights` these are."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Everything that affects what comes next (weights, optimisers, generators), except experience."""
+
+    @abstractmethod
+    def restore(self, state: State) -> None:
+        """Go on exactly where `state` was taken."""
+
+    def experience_count(self) -> int:
+        """How many rows of experience have been stored so far, for students with a replay buffer."""
+        return 0
+
+    def experience_kept(self) -> int:
+        """The most rows a restored student can use."""
+        return 0
+
+    def experience(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
+        """Rows ``start ... stop - 1`` of the stored experience; checkpoints append them to what they already have."""
+        raise NotImplementedError(f"{type(self).__name__} stores no experience")
+
+    def load_experience(self, start: int, rows: Mapping[str, NDArray[np.generic]]) -> None:
+        """Put rows back, of which the first had the number ``start``; called in order, before `restore`."""
+        raise NotImplementedError(f"{type(self).__name__} stores no experience")

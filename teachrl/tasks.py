@@ -1,0 +1,5 @@
+"""Task spaces under the name that teachrl's users import. They are defined beside the environments that declare them."""
+
+from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, Task, TaskError, TaskSpace, Vector
+
+__all__ = ["BoxTaskSpace", "DiscreteTaskSpace", "ProductTaskSpace", "Task", "TaskError", "TaskSpace", "Vector"]

@@ -1,0 +1,60 @@
+"""WHAT to practise: one file a teacher. The table below is all that the rest of the house knows of them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from teachrl.errors import UsageError, unknown_name
+from teachrl.registry import Entry, Registry
+from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Teacher, TeacherConfig
+from teachrl.validation import explain
+
+__all__ = [
+    "TEACHERS",
+    "Curriculum",
+    "Gaussian",
+    "Lesson",
+    "Plan",
+    "Teacher",
+    "TeacherConfig",
+    "make_teacher",
+    "teacher_settings",
+]
+
+TEACHERS = Registry(
+    "teacher",
+    {
+        "random": Entry(
+            "teachrl.teachers.random:RandomTeacher", "uniform over the task space; the baseline of every comparison"
+        ),
+        "alp-gmm": Entry(
+            "teachrl.teachers.alp_gmm:AlpGmmTeacher",
+            "Gaussian mixture over absolute learning progress (Portelas et al. 2019)",
+        ),
+    },
+)
+
+
+def teacher_settings(name: str, preset: str = "default", options: Mapping[str, Any] | None = None) -> TeacherConfig:
+    """The full settings of a teacher: its preset, overridden by ``options``. Raises `UsageError`."""
+    teacher_class = TEACHERS.load(name)
+    if not (isinstance(teacher_class, type) and issubclass(teacher_class, Teacher)):
+        raise UsageError(f"teacher {name!r} is not a subclass of teachrl.teachers.Teacher")
+    if preset not in teacher_class.presets:
+        raise unknown_name(f"preset of teacher {name}", preset, teacher_class.presets)
+    try:
+        return teacher_class.Config.model_validate({**teacher_class.presets[preset], **(options or {})})
+    except ValidationError as error:
+        raise UsageError(explain(error, f"teacher {name}", teacher_class.Config)) from None
+
+
+def make_teacher(
+    name: str, lesson: Lesson, preset: str = "default", options: Mapping[str, Any] | None = None
+) -> Teacher:
+    """Build a teacher by name, or ``module:Class`` for your own. Raises `UsageError`."""
+    config = teacher_settings(name, preset, options)
+    teacher: Teacher = TEACHERS.load(name)(lesson, config)
+    return teacher
