@@ -182,7 +182,7 @@ class TaskSpace(ABC):
 
 
 class BoxTaskSpace(TaskSpace):
-    """Named numbers, each in an interval: ``BoxTaskSpace({"length": (0.2, 2.0), "legs": (2, 6)}, integer=["legs"])``."""
+    """Named numbers, each in an interval: ``BoxTaskSpace({"length": (0.2, 2), "legs": (2, 6)}, integer=["legs"])``."""
 
     def __init__(self, bounds: Mapping[str, tuple[float, float]], integer: Sequence[str] = ()) -> None:
         for name in integer:
@@ -251,8 +251,7 @@ class ProductTaskSpace(TaskSpace):
         for part, space in self.parts.items():
             if not isinstance(space, TaskSpace):
                 raise TaskError(f"part {part!r} of a product must be a TaskSpace; got {space!r}")
-            for d in space.dimensions:
-                dimensions.append(Dimension(f"{part}.{d.name}", d.low, d.high, d.kind, d.choices))
+            dimensions += [Dimension(f"{part}.{d.name}", d.low, d.high, d.kind, d.choices) for d in space.dimensions]
         self._set_dimensions(dimensions)
 
     def vector(self, task: object) -> Vector:

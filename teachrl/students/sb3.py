@@ -45,7 +45,6 @@ class SB3Student(Student):
             "sde_sample_freq",
             "use_sde_at_warmup",
             "optimize_memory_usage",
-            "n_steps_return",
         }
     )
 
@@ -55,7 +54,6 @@ class SB3Student(Student):
         self.model = self._build(classroom, settings)
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.discount = float(self.model.gamma)  # type: ignore[attr-defined]
-        self._action_rng = np.random.default_rng(classroom.seed)
 
     def _settings(self, classroom: Classroom, options: Mapping[str, Any]) -> dict[str, Any]:
         """Checked keyword arguments of the algorithm, schedules and classes resolved."""

@@ -1,0 +1,98 @@
+"""``teachrl doctor``: is this machine ready to train, and what would make it faster?"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Callable
+
+import typer
+
+NEEDED = (
+    "gymnasium",
+    "stable-baselines3",
+    "torch",
+    "scikit-learn",
+    "scipy",
+    "numpy",
+    "numba",
+    "pydantic",
+    "pyyaml",
+    "typer",
+    "rich",
+    "pyarrow",
+    "plotly",
+    "tensorboard",
+    "imageio",
+    "threadpoolctl",
+)
+OPTIONAL = ("minigrid", "mujoco", "ray", "openai")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def doctor() -> None:
+    """Check the installation. Exits with 1 if something that is needed is missing."""
+    typer.echo(f"python            {platform.python_version()} on {platform.platform()}")
+    ready = True
+    for name in (*NEEDED, *OPTIONAL):
+        ready = _package(name, needed=name in NEEDED) and ready
+    for what, check in (("torch", _torch), ("Box2D", _box2d), ("StumpTracks", _step)):
+        ready = _check(what, check) and ready
+    typer.echo(f"cores             {_cores()} usable of {os.cpu_count()}")
+    if not any(name in os.environ for name in THREAD_VARIABLES):
+        typer.echo("hint              networks this small train faster on one thread: export OMP_NUM_THREADS=1")
+    typer.echo("ready" if ready else "not ready: see the lines marked MISSING or FAILED")
+    if not ready:
+        raise typer.Exit(1)
+
+
+def _package(name: str, needed: bool) -> bool:
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        version = f"MISSING: pip install {name}" if needed else "not installed (optional)"
+        typer.echo(f"{name:<18}{version}")
+        return not needed
+    typer.echo(f"{name:<18}{version}")
+    return True
+
+
+def _check(what: str, check: Callable[[], str]) -> bool:
+    try:
+        typer.echo(f"{what:<18}{check()}")
+    except Exception as error:
+        # A broken installation can raise anything, and telling what is this command's whole purpose.
+        typer.echo(f"{what:<18}FAILED: {type(error).__name__}: {error}")
+        return False
+    return True
+
+
+def _torch() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"CUDA {torch.version.cuda}, {torch.cuda.get_device_name()}"
+    return "no CUDA; students run on the CPU, which is what small networks want"
+
+
+def _box2d() -> str:
+    import Box2D
+
+    return f"imports, version {Box2D.__version__}"
+
+
+def _step() -> str:
+    import gymnasium
+
+    import teachrl_envs  # noqa: F401  (registers teachrl/...)
+
+    env = gymnasium.make("teachrl/StumpTracks-v0")
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    env.close()
+    return "steps"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

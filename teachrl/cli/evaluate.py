@@ -1,0 +1,52 @@
+"""``teachrl evaluate``: judge a trained student on a frozen test set."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+HARDEST = 5
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    test_set: Annotated[
+        str | None, typer.Option("--test-set", metavar="NAME|FILE", help="Default: the one of the run.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Evaluate the student of a run, deterministically, on a frozen test set."""
+    from teachrl.evaluation import evaluate_run
+
+    # Libraries that greet on stdout (pygame does) would spoil the document.
+    with contextlib.redirect_stdout(sys.stderr):
+        result = evaluate_run(run, test_set)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    _print_summary(result)
+
+
+def _print_summary(result: Mapping[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    tasks = result["tasks"]
+    mastered, mean = result["mastered_percent"], result["mean_return"]
+    typer.echo(f"mastered {_number(mastered)} % of {len(tasks)} tasks, mean return {_number(mean)}")
+    table = Table(title=f"lowest {min(HARDEST, len(tasks))} returns")
+    for column in ("task", "return", "mastered"):
+        table.add_column(column)
+    for task in sorted(tasks, key=lambda t: float(t["return"]))[:HARDEST]:
+        table.add_row(json.dumps(task["task"]), _number(task["return"]), "yes" if task["mastered"] else "no")
+    Console(markup=False).print(table)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

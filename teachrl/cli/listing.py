@@ -1,0 +1,80 @@
+"""``teachrl list``: what can be chosen by name. Nothing that is listed gets imported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from importlib import resources
+from typing import Annotated, Any
+
+import typer
+
+# A summary would otherwise cost importing each environment; a test keeps the names equal to the registered ones.
+CATALOGUE = {
+    "teachrl/StumpTracks-v0": "a two-legged walker on a track whose stumps' height and spacing are the task",
+    "teachrl/PointMass-v0": "steer a point through a gap in a wall; position and width of the gap are the task",
+    "teachrl/Hypercubes-v0": "cells that unlock each other: a toy for teachers, without a network",
+}
+
+
+class What(StrEnum):
+    """What to list."""
+
+    ENVS = "envs"
+    TEACHERS = "teachers"
+    STUDENTS = "students"
+    TEST_SETS = "test-sets"
+
+
+def list_names(
+    what: Annotated[What | None, typer.Argument(help="Only these.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
+    """List environments, teachers, students and test sets."""
+    items = [item for kind, find in SOURCES.items() if what in (None, kind) for item in find()]
+    if as_json:
+        typer.echo(json.dumps(items, indent=2))
+        return
+    width = max(len(item["name"]) for item in items)
+    kind = ""
+    for item in items:
+        if item["kind"] != kind:
+            kind = item["kind"]
+            typer.echo(f"{kind}s")
+        typer.echo(f"  {item['name']:<{width}}  {item['summary']}")
+
+
+def _environments() -> list[dict[str, str]]:
+    return [_item(name, "environment", summary) for name, summary in CATALOGUE.items()]
+
+
+def _teachers() -> list[dict[str, str]]:
+    from teachrl.teachers import TEACHERS
+
+    return [_item(name, "teacher", entry.summary) for name, entry in TEACHERS.entries.items()]
+
+
+def _students() -> list[dict[str, str]]:
+    from teachrl.students import STUDENTS
+
+    return [_item(name, "student", entry.summary) for name, entry in STUDENTS.entries.items()]
+
+
+def _test_sets() -> list[dict[str, str]]:
+    files = (resources.files("teachrl_envs") / "test_sets").iterdir()
+    contents: list[Any] = [json.loads(f.read_text(encoding="utf-8")) for f in files if f.name.endswith(".json")]
+    items = [_item(f"{c['name']}-v{c['version']}", "test set", c["description"]) for c in contents]
+    return sorted(items, key=lambda item: item["name"])
+
+
+def _item(name: str, kind: str, summary: str) -> dict[str, str]:
+    return {"name": name, "kind": kind, "summary": summary}
+
+
+SOURCES: dict[What, Callable[[], list[dict[str, str]]]] = {
+    What.ENVS: _environments,
+    What.TEACHERS: _teachers,
+    What.STUDENTS: _students,
+    What.TEST_SETS: _test_sets,
+}

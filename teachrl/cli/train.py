@@ -1,0 +1,74 @@
+"""``teachrl train``: build the experiment from a file and flags, run it, show how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from teachrl.errors import UsageError
+
+if TYPE_CHECKING:
+    from teachrl.experiment import Experiment
+
+EXAMPLE = "for example: teachrl train experiments/quickstart.yaml, or: teachrl train --env teachrl/StumpTracks-v0"
+
+
+def train(
+    experiment: Annotated[str | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="Experiment file.")] = None,
+    env: Annotated[str | None, typer.Option(help="Environment id, or module:callable.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="Teacher, or module:Class.")] = None,
+    student: Annotated[str | None, typer.Option(help="Student, or module:Class.")] = None,
+    steps: Annotated[str | None, typer.Option("-n", "--steps", help="Environment steps, such as 1e6.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Seed of everything random.")] = None,
+    n_envs: Annotated[str | None, typer.Option(help="Copies of the environment.")] = None,
+    name: Annotated[str | None, typer.Option(help="Folder of the run; default: made from the above.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Any setting of the file; repeatable.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option("-f", "--runs-dir", help="Where runs are kept.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue; --steps may be raised.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where a run exists.")] = False,
+) -> None:
+    """Train a student under a teacher. The same command again continues an unfinished run."""
+    if resume and overwrite:
+        raise UsageError("--resume continues a run and --overwrite deletes it; give one of them")
+    from teachrl.experiment import check_names, load_experiment
+
+    flags = {"env": env, "teacher": teacher, "student": student, "steps": steps, "seed": seed, "name": name}
+    overrides = _overrides({**flags, "env.n_envs": n_envs}, settings or [])
+    if experiment is None and "env" not in overrides:
+        raise UsageError(f"train needs an experiment file or --env; {EXAMPLE}")
+    chosen = load_experiment(Path(experiment) if experiment is not None else None, overrides)
+    check_names(chosen)
+    _run(chosen, runs_dir, "resume" if resume else "overwrite" if overwrite else "auto")
+
+
+def _overrides(flags: dict[str, str | None], settings: Sequence[str]) -> dict[str, Any]:
+    """Flags and ``--set`` as one mapping; a name stays the text that it is, even if it looks like a number."""
+    from teachrl.experiment import merge_settings, parse_set
+
+    overrides: dict[str, Any] = {}
+    for field, value in flags.items():
+        part, _, inner = field.partition(".")
+        if value is not None:
+            overrides = merge_settings(overrides, {part: {inner: value} if inner else value})
+    return merge_settings(overrides, parse_set(settings))
+
+
+def _run(experiment: Experiment, runs_dir: Path, mode: Literal["auto", "resume", "overwrite"]) -> None:
+    from teachrl.cli.progress import progress_display
+    from teachrl.training import train as run
+
+    with progress_display() as on_progress:
+        outcome = run(experiment, runs_dir=runs_dir, mode=mode, on_progress=on_progress)
+    interrupted = outcome.status == "interrupted"
+    if interrupted:
+        how = "without --overwrite " if mode == "overwrite" else ""
+        typer.echo(f"interrupted at step {outcome.step:,}; the same command {how}continues from here")
+    # The last line is for scripts.
+    typer.echo(f"run: {outcome.path}")
+    if interrupted:
+        raise typer.Exit(1)

@@ -1,0 +1,82 @@
+"""Makes environments from an experiment, and reads what they declare for teaching."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+from gymnasium.error import Error as GymnasiumError
+
+import teachrl_envs  # noqa: F401  (registers teachrl/...)
+from teachrl.errors import UsageError, unknown_name
+from teachrl.registry import import_object
+from teachrl.tasks import TaskSpace
+
+if TYPE_CHECKING:
+    from teachrl.experiment import EnvSettings
+
+Env = gym.Env[Any, Any]
+
+
+@dataclass(frozen=True)
+class EnvironmentFacts:
+    """What an environment declares: spaces, tasks, the range of its returns and the return that counts as mastery."""
+
+    observation_space: gym.Space[Any]
+    action_space: gym.Space[Any]
+    task_space: TaskSpace
+    return_range: tuple[float, float] | None
+    mastery_return: float | None
+
+
+def make_env(settings: EnvSettings, render: bool = False) -> Env:
+    """Build one environment: a registered id, or ``module:callable`` of your own. Raises `UsageError`."""
+    options: dict[str, Any] = dict(settings.options)
+    if render:
+        options["render_mode"] = "rgb_array"
+    build: Callable[..., Env]
+    if ":" in settings.id:
+        build = import_object(settings.id, "environment")
+    else:
+        if settings.id not in gym.registry:
+            raise unknown_name("environment", settings.id, gym.registry)
+        build = _registered(settings.id)
+    try:
+        env = build(**options)
+    except (TypeError, ValueError, GymnasiumError) as error:
+        raise UsageError(f"environment {settings.id!r} cannot be made with {options}: {error}") from error
+    if not isinstance(env, gym.Env):
+        raise UsageError(f"environment {settings.id!r} must give a gymnasium.Env; got {type(env).__name__}")
+    return env
+
+
+def _registered(name: str) -> Callable[..., Env]:
+    # The checker wraps every step in assertions; our own rollouts check what matters and name the task.
+    return lambda **options: gym.make(name, disable_env_checker=True, **options)
+
+
+def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
+    """Read what ``env`` declares; the experiment's own ``return_range`` and ``mastery_return`` win."""
+    space = _declared(env, "task_space")
+    if not isinstance(space, TaskSpace):
+        raise UsageError(
+            f"environment {settings.id!r} declares no task_space, so a teacher has nothing to vary. Give it one, or wrap "
+            "it in teachrl_envs.ParameterizedEnv (docs/adding_an_environment.md shows it in ten lines)."
+        )
+    if isinstance(env.observation_space, (gym.spaces.Dict, gym.spaces.Tuple)):
+        raise UsageError(
+            f"environment {settings.id!r} has observations in {type(env.observation_space).__name__}; students take "
+            "arrays: wrap it in gymnasium.wrappers.FlattenObservation"
+        )
+    return_range = settings.return_range or _declared(env, "return_range")
+    mastery = settings.mastery_return if settings.mastery_return is not None else _declared(env, "mastery_return")
+    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, mastery)
+
+
+def _declared(env: Env, name: str) -> Any:
+    try:
+        return env.get_wrapper_attr(name)
+    except AttributeError:
+        return None

@@ -1,0 +1,129 @@
+"""PPO as a student: fragments fill SB3's rollout buffer, SB3's own `train` learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3 import PPO
+
+from teachrl.episodes import Array, Fragment
+from teachrl.errors import UsageError
+from teachrl.students.base import Classroom, Decision, State
+from teachrl.students.normalization import Normalization
+from teachrl.students.sb3 import SB3Student
+
+
+class PPOStudent(SB3Student):
+    """SB3's PPO. Beyond its keywords: ``normalize_observations`` and ``normalize_rewards`` (running, clipped at ±10).
+
+    Preset ``tma2021``: the PPO of the TeachMyAgent benchmark (baselines' PPO2: 20,000 steps an update, 20 minibatches
+    of 1,000, 5 epochs, 400-300 tanh, normalised). Deviations: policy and value have their own layers (PPO2 shared them),
+    observation statistics change between updates and not within one, evaluation is deterministic (theirs was not), a
+    truncated episode is bootstrapped and does not run on into the next.
+    """
+
+    algorithm = PPO
+    presets: Mapping[str, Mapping[str, Any]] = {  # noqa: RUF012
+        "tma2021": {
+            "n_steps": 20_000,
+            "batch_size": 1000,
+            "n_epochs": 5,
+            "learning_rate": 3e-4,
+            "gamma": 0.99,
+            "gae_lambda": 0.95,
+            "clip_range": 0.2,
+            "clip_range_vf": 0.2,
+            "vf_coef": 0.5,
+            "ent_coef": 0.0,
+            "max_grad_norm": 0.5,
+            "policy_kwargs": {"net_arch": [400, 300], "activation_fn": "tanh"},
+            "normalize_observations": True,
+            "normalize_rewards": True,
+        }
+    }
+
+    def __init__(
+        self,
+        classroom: Classroom,
+        *,
+        normalize_observations: bool = False,
+        normalize_rewards: bool = False,
+        **options: Any,
+    ) -> None:
+        if normalize_observations and not isinstance(classroom.observation_space, spaces.Box):
+            raise UsageError("normalize_observations needs observations in a Box space")
+        super().__init__(classroom, **options)
+        self.fragment_steps = int(self.model.n_steps)
+        if self.fragment_steps * classroom.n_envs < 2:
+            raise UsageError("PPO needs at least two steps an update: raise n_steps or env.n_envs")
+        shape = classroom.observation_space.shape or ()
+        self._normalization = Normalization(
+            shape, classroom.n_envs, self.discount, normalize_observations, normalize_rewards
+        )
+
+    def act(self, observations: Array, deterministic: bool = False) -> Decision:
+        observations = self._normalization.observations(observations)
+        if deterministic:
+            return Decision(np.asarray(self.model.predict(observations, deterministic=True)[0]))
+        policy = self.model.policy
+        policy.set_training_mode(False)
+        with torch.no_grad():
+            tensor, _ = policy.obs_to_tensor(observations)
+            chosen, values, log_probs = policy(tensor)
+        actions = chosen.cpu().numpy()
+        extras = {"actions": actions, "values": values.cpu().numpy()[:, 0], "log_probs": log_probs.cpu().numpy()}
+        space = self.model.action_space
+        if isinstance(space, spaces.Box):
+            # The Gaussian has no bounds; the environment gets the nearest allowed action, the buffer the drawn one.
+            actions = np.clip(actions, space.low, space.high)
+        return Decision(actions, extras)
+
+    def _values(self, observations: Array) -> torch.Tensor:
+        with torch.no_grad():
+            tensor, _ = self.model.policy.obs_to_tensor(self._normalization.observations(observations))
+            return self.model.policy.predict_values(tensor)[:, 0]  # type: ignore[no-any-return]
+
+    def learn(self, fragment: Fragment) -> dict[str, float]:
+        self._count_steps(fragment.n_steps * fragment.n_envs)
+        rewards = self._normalization.rewards(fragment)
+        self._bootstrap_truncated(fragment, rewards)
+        observations = self._normalization.observations(fragment.observations)
+        buffer = self.model.rollout_buffer
+        buffer.reset()
+        actions, extras = fragment.extras["actions"], fragment.extras
+        values, log_probs = torch.from_numpy(extras["values"]), torch.from_numpy(extras["log_probs"])
+        if isinstance(self.model.action_space, spaces.Discrete):
+            actions = actions[..., None]
+        for t in range(fragment.n_steps):
+            starts = fragment.episode_starts[t]
+            buffer.add(observations[t], actions[t], rewards[t], starts, values[t], log_probs[t])
+        buffer.compute_returns_and_advantage(self._values(fragment.last_observations), fragment.last_starts)
+        self.model.train()
+        self._normalization.observe(fragment)
+        return self._metrics()
+
+    def _bootstrap_truncated(self, fragment: Fragment, rewards: Array) -> None:
+        """A truncated episode would have gone on: its last reward gets the discounted value of where it stopped."""
+        cut = [key for key in fragment.final_observations if not fragment.terminated[key]]
+        if cut:
+            values = self._values(np.stack([fragment.final_observations[key] for key in cut])).cpu().numpy()
+            for key, value in zip(cut, values, strict=True):
+                rewards[key] += self.discount * float(value)
+
+    def weights(self) -> State:
+        return {**super().weights(), "normalization": self._normalization.weights()}
+
+    def load_weights(self, weights: State) -> None:
+        super().load_weights(weights)
+        self._normalization.load_weights(weights["normalization"])
+
+    def state(self) -> State:
+        return {**super().state(), "normalization": self._normalization.state()}
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self._normalization.restore(state["normalization"])
