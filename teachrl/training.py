@@ -1,0 +1,302 @@
+"""The loop of one run: collect, learn, tell the teacher, evaluate, checkpoint."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from teachrl.checkpoints import read_tree, write_json
+from teachrl.environments import environment_facts, make_env
+from teachrl.episodes import Episode
+from teachrl.errors import TeachrlError
+from teachrl.evaluation import Evaluator
+from teachrl.experiment import Experiment, run_name
+from teachrl.rollouts.local import DirectTaskSource
+from teachrl.rollouts.worker import RolloutWorker
+from teachrl.runs import RunDirectory
+from teachrl.students import Classroom, make_student
+from teachrl.teachers import Lesson, make_teacher
+from teachrl.test_sets import choose_test_set
+
+# Streams of randomness that must never meet: the environments use (env index, episode) below these.
+TEACHER_STREAM = 2**31
+RECENT_EPISODES = 100
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How a run stands. ``mean_return`` is over the last 100 episodes, ``mastered_percent`` of the last evaluation."""
+
+    step: int
+    total_steps: int
+    steps_per_second: float
+    mean_return: float | None
+    mastered_percent: float | None
+    episodes: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and where it is."""
+
+    path: Path
+    status: Literal["finished", "interrupted"]
+    step: int
+
+
+def train(
+    experiment: Experiment,
+    runs_dir: Path = Path("runs"),
+    mode: Literal["auto", "resume", "overwrite"] = "auto",
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Run an experiment, from its last checkpoint if there is one. Raises `TeachrlError` when the run fails.
+
+    SIGTERM and Ctrl-C end it at the next fragment, with a checkpoint. A run that is already finished is left alone.
+    """
+    directory = RunDirectory(runs_dir / run_name(experiment))
+    directory.prepare(experiment, mode)
+    with directory.locked():
+        run = Run(experiment, directory)
+        try:
+            return run.play(on_progress or (lambda progress: None))
+        except TeachrlError as error:
+            run.write_status("failed", str(error))
+            raise
+        finally:
+            run.close()
+
+
+class Run:
+    """One experiment being played: its teacher, its student, its worker, and its directory."""
+
+    def __init__(self, experiment: Experiment, directory: RunDirectory) -> None:
+        self.experiment, self.directory = experiment, directory
+        settings = experiment.env
+        probe = make_env(settings)
+        facts = environment_facts(probe, settings)
+        probe.close()
+        self.space = facts.task_space
+        rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
+        lesson = Lesson(facts.task_space, rng, facts.return_range)
+        teacher = experiment.teacher
+        self.teacher = make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
+        spaces = (facts.observation_space, facts.action_space)
+        classroom = Classroom(*spaces, settings.n_envs, experiment.seed, experiment.steps)
+        student = experiment.student
+        self.student = make_student(student.name, classroom, student.preset, student.options)
+        test_set = choose_test_set(experiment.test_set, settings.id, facts.task_space)
+        write_json(directory.path / "task_space.json", facts.task_space.to_json())
+        write_json(directory.path / "test_set.json", test_set.description)
+        self.source = DirectTaskSource(self.teacher)
+        discount = self.student.discount
+        self.worker = RolloutWorker(
+            lambda: make_env(settings),
+            settings.n_envs,
+            facts,
+            self.source,
+            seed=experiment.seed,
+            discount=discount,
+            on_error=settings.on_error,
+            on_failure=directory.write_failure,
+        )
+        self.evaluator = Evaluator(lambda: make_env(settings), facts, test_set, discount)
+        self.checkpoints = directory.checkpoints(experiment.keep_checkpoints)
+        self._pending: list[Episode] = []
+        self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)
+        self._episodes = 0
+        self._mastered: float | None = None
+        self._seconds_before = 0.0
+        self._experience_counts: list[int] = []
+        self._evaluated = self._saved = -1
+
+    def play(self, on_progress: Callable[[Progress], None]) -> Outcome:
+        """Train until the steps are spent or a signal comes."""
+        self._resume()
+        self._started, self._first_step = time.perf_counter(), self.worker.steps
+        total = self.experiment.steps
+        log = _tensorboard(self.directory.path / "tensorboard", self.worker.steps)
+        with stop_signals() as stopped:
+            while self.worker.steps < total and not stopped.is_set():
+                self._advance(log)
+                on_progress(self.progress())
+        finished = self.worker.steps >= total
+        if finished and self._evaluated != self.worker.steps:
+            self._evaluate(log)
+        self._checkpoint()
+        log.close()
+        self.write_status("finished" if finished else "interrupted")
+        on_progress(self.progress())
+        return Outcome(self.directory.path, "finished" if finished else "interrupted", self.worker.steps)
+
+    def _advance(self, log: Any) -> None:
+        """One fragment: play it, learn from it, and evaluate and save when it is time."""
+        before = self.worker.steps
+        fragment = self.worker.collect(self.student, self.student.fragment_steps)
+        metrics = self.student.learn(fragment)
+        self._pending += fragment.episodes
+        self._episodes += len(fragment.episodes)
+        self._recent.extend(e.episode_return for e in fragment.episodes)
+        step = self.worker.steps
+        if _passed(self.experiment.evaluate_every, before, step):
+            self._evaluate(log)
+        if _passed(self.experiment.checkpoint_every, before, step):
+            self._log(log, metrics, fragment.episodes)
+            self._checkpoint()
+            self.write_status("running")
+        elif metrics and _passed(1000, before, step):
+            self._log(log, metrics, fragment.episodes)
+
+    def _evaluate(self, log: Any) -> None:
+        step = self.worker.steps
+        evaluation = self.evaluator.evaluate(self.student)
+        self.directory.write_evaluation(step, evaluation)
+        self.directory.write_curriculum(step, self.teacher.picture())
+        self._mastered, self._evaluated = evaluation["mastered_percent"], step
+        log.add_scalar("eval/mean_reward", evaluation["mean_return"], step)
+        if self._mastered is not None:
+            log.add_scalar("eval/mastered_percent", self._mastered, step)
+
+    def _log(self, log: Any, metrics: dict[str, float], episodes: tuple[Episode, ...]) -> None:
+        step = self.worker.steps
+        for tag, value in metrics.items():
+            log.add_scalar(tag, value, step)
+        if episodes:
+            log.add_scalar("rollout/ep_rew_mean", np.mean(self._recent), step)
+            log.add_scalar("rollout/ep_len_mean", np.mean([e.length for e in episodes]), step)
+        log.add_scalar("time/fps", self.progress().steps_per_second, step)
+        log.add_scalar("teacher/seconds_share", self.source.seconds / max(self._seconds(), 1e-9), step)
+
+    def _checkpoint(self) -> None:
+        """Write what the checkpoint refers to first, the checkpoint itself last: killed in between, it never was."""
+        step = self.worker.steps
+        if step == self._saved:
+            return
+        self.directory.write_episodes(step, self._pending, self.space)
+        self._pending = []
+        self._append_experience()
+        run = {
+            "episodes": self._episodes,
+            "recent": list(self._recent),
+            "mastered": self._mastered,
+            "evaluated": self._evaluated,
+            "seconds": self._seconds(),
+            "teacher_seconds": self.source.seconds,
+            "experience_counts": self._experience_counts,
+        }
+        parts = {"student": self.student.state(), "teacher": self.teacher.state(), "worker": self.worker.state()}
+        self.checkpoints.save(step, {**parts, "run": run})
+        # Rows that not even the oldest kept checkpoint would load are dropped after the new one stands.
+        self.directory.drop_experience(self._experience_counts[0] - self.student.experience_kept())
+        self._saved = step
+
+    def _append_experience(self) -> None:
+        count, kept = self.student.experience_count(), self.student.experience_kept()
+        start = max(self._experience_counts[-1] if self._experience_counts else 0, count - kept)
+        if count > start:
+            self.directory.write_experience(start, self.student.experience(start, count))
+        self._experience_counts = [*self._experience_counts, count][-self.experiment.keep_checkpoints :]
+
+    def _resume(self) -> None:
+        """Go on from the newest checkpoint, or from nothing, and remove what was written after it."""
+        self.checkpoints.clean()
+        newest = self.checkpoints.latest()
+        if newest is None:
+            self.directory.cut_back(-1, 0)
+            return
+        run = read_tree(newest / "run.npz")
+        self._experience_counts = run["experience_counts"]
+        worker = read_tree(newest / "worker.npz")
+        self.directory.cut_back(worker["steps"], self._experience_counts[-1])
+        self.worker.restore(worker)
+        oldest = self._experience_counts[-1] - self.student.experience_kept()
+        for start, stop, file in self.directory.experience_parts():
+            if stop > oldest:
+                self.student.load_experience(start, read_tree(file))
+        self.teacher.restore(read_tree(newest / "teacher.npz"))
+        self.student.restore(read_tree(newest / "student.npz"))
+        self._episodes, self._mastered = run["episodes"], run["mastered"]
+        self._recent.extend(run["recent"])
+        self._evaluated = self._evaluated_at(run["evaluated"])
+        self._saved, self._seconds_before = worker["steps"], run["seconds"]
+        self.source.seconds = run["teacher_seconds"]
+
+    def _evaluated_at(self, step: int) -> int:
+        """A longer run must evaluate again at its end, whatever the shorter one did."""
+        return step if (self.directory.path / "evaluations" / f"step_{step:012d}.json").exists() else -1
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._started
+
+    def progress(self) -> Progress:
+        """How the run stands now."""
+        seconds = max(time.perf_counter() - self._started, 1e-9)
+        return Progress(
+            step=self.worker.steps,
+            total_steps=self.experiment.steps,
+            steps_per_second=(self.worker.steps - self._first_step) / seconds,
+            mean_return=float(np.mean(self._recent)) if self._recent else None,
+            mastered_percent=self._mastered,
+            episodes=self._episodes,
+        )
+
+    def write_status(self, status: str, error: str | None = None) -> None:
+        """Write how the run stands into its directory."""
+        seconds = self._seconds() if hasattr(self, "_started") else self._seconds_before
+        self.directory.write_status(
+            status=status,
+            step=self.worker.steps,
+            total_steps=self.experiment.steps,
+            episodes=self._episodes,
+            seconds=seconds,
+            teacher_seconds=self.source.seconds,
+            skipped_episodes=self.worker.skipped,
+            error=error,
+        )
+
+    def close(self) -> None:
+        """Close all environments."""
+        self.worker.close()
+        self.evaluator.close()
+
+
+def _passed(every: int, before: int, now: int) -> bool:
+    """Whether a multiple of ``every`` lies in ``(before, now]``; never when ``every`` is 0."""
+    return every > 0 and before // every != now // every
+
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=step)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM or a first Ctrl-C sets; a second Ctrl-C interrupts at once."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped  # signals belong to the main thread; a run in another one is stopped by its owner
+        return
+
+    def stop(number: int, frame: object) -> None:
+        del frame
+        if number == signal.SIGINT and stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
