@@ -57,7 +57,8 @@ def write_tree(path: Path, tree: dict[str, Any]) -> None:
     arrays: dict[str, Any] = {}
     text = json.dumps(_take_arrays(tree, arrays))
     with path.open("wb") as file:
-        np.savez(file, **{_JSON_ENTRY: np.frombuffer(text.encode(), dtype=np.uint8)}, **arrays)
+        arrays[_JSON_ENTRY] = np.frombuffer(text.encode(), dtype=np.uint8)
+        np.savez(file, **arrays)
         file.flush()
         os.fsync(file.fileno())
 

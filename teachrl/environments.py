@@ -62,7 +62,7 @@ def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
     space = _declared(env, "task_space")
     if not isinstance(space, TaskSpace):
         raise UsageError(
-            f"environment {settings.id!r} declares no task_space, so a teacher has nothing to vary. Give it one, or wrap "
+            f"environment {settings.id!r} declares no task_space: a teacher has nothing to vary. Give it one, or wrap "
             "it in teachrl_envs.ParameterizedEnv (docs/adding_an_environment.md shows it in ten lines)."
         )
     if isinstance(env.observation_space, (gym.spaces.Dict, gym.spaces.Tuple)):

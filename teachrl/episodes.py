@@ -18,12 +18,12 @@ Array = NDArray[Any]
 class Episode:
     """The record of one episode.
 
-    ``task`` is the vector of shape ``(space.size,)`` in the environment's units; ``episode_return`` the undiscounted sum
-    of the environment's own rewards (never normalised ones) and ``discounted_return`` the sum discounted with the
-    student's γ; ``success`` is what the environment says at the end, or whether the return passed the mastery threshold,
-    or ``None`` when neither exists. ``terminated`` is False for an episode that was cut off by a time limit.
-    ``origin`` and ``teacher_version`` say how the teacher chose the task. ``step`` counts the run's environment steps at
-    the end of the episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got.
+    ``task`` is the vector of shape ``(space.size,)`` in the environment's units; ``episode_return`` the undiscounted
+    sum of the environment's own rewards (never normalised ones) and ``discounted_return`` the sum discounted with the
+    student's γ; ``success`` is what the environment says at the end, or whether the return passed the mastery
+    threshold, or ``None`` when neither exists. ``terminated`` is False for an episode cut off by a time limit.
+    ``origin`` and ``teacher_version`` say how the teacher chose the task. ``step`` counts the run's environment steps
+    at the end of the episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got.
     """
 
     task: Vector

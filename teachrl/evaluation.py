@@ -14,7 +14,7 @@ from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_
 from teachrl.episodes import Array, Episode
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.experiment import Experiment
-from teachrl.rollouts.slot import EnvironmentFault, EpisodeSlot, PlannedTask
+from teachrl.rollouts.slot import EpisodeError, EpisodeSlot, PlannedTask
 from teachrl.runs import RunDirectory
 from teachrl.students import Classroom, Student, make_student
 from teachrl.tasks import Task
@@ -57,7 +57,7 @@ class Evaluator:
         seed = np.random.SeedSequence(self.test_set.seed, spawn_key=key).generate_state(1)[0]
         try:
             return slot.reset(PlannedTask(vector, "test set", 0), episode, int(seed))
-        except EnvironmentFault as fault:
+        except EpisodeError as fault:
             raise TeachrlError(f"evaluation on task {self.test_set.tasks[task]} failed: {fault}") from fault
 
     def _step(
@@ -73,7 +73,7 @@ class Evaluator:
         for (slot, key, _), action in zip(playing, actions, strict=True):
             try:
                 observation, _, terminated, truncated = slot.step(action)
-            except EnvironmentFault as fault:
+            except EpisodeError as fault:
                 raise TeachrlError(f"evaluation on task {slot.task} failed: {fault}") from fault
             if terminated or truncated:
                 records[key] = slot.episode(0, 0, terminated)
@@ -83,7 +83,7 @@ class Evaluator:
         return still
 
     def _summary(self, by_task: list[list[Episode]]) -> dict[str, Any]:
-        tasks = []
+        tasks: list[dict[str, Any]] = []
         for task, episodes in zip(self.test_set.tasks, by_task, strict=True):
             successes = [e.success for e in episodes if e.success is not None]
             tasks.append(
@@ -95,7 +95,7 @@ class Evaluator:
                     "mastered": bool(np.mean(successes) > 0.5) if successes else None,
                 }
             )
-        mastered = [t["mastered"] for t in tasks if t["mastered"] is not None]
+        mastered: list[bool] = [t["mastered"] for t in tasks if t["mastered"] is not None]
         return {
             "test_set": self.test_set.name,
             "mastered_percent": 100 * float(np.mean(mastered)) if mastered else None,
@@ -175,7 +175,7 @@ def replay(run: Path, task: Task, output: Path, seed: int = 0) -> dict[str, Any]
             done = terminated or truncated
         frames.append(env.render())
         episode = slot.episode(0, len(slot.actions), terminated)
-    except EnvironmentFault as fault:
+    except EpisodeError as fault:
         raise TeachrlError(f"the episode on task {task} failed: {fault}") from fault
     finally:
         env.close()

@@ -1,4 +1,4 @@
-"""Task spaces under the name that teachrl's users import. They are defined beside the environments that declare them."""
+"""Task spaces, as users of teachrl import them; they are defined beside the environments that declare them."""
 
 from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, Task, TaskError, TaskSpace, Vector
 

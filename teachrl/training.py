@@ -277,7 +277,7 @@ def _passed(every: int, before: int, now: int) -> bool:
 def _tensorboard(folder: Path, step: int) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(folder), purge_step=step)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=step)
 
 
 @contextmanager

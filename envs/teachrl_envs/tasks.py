@@ -8,7 +8,7 @@ A *task* is one setting of what a teacher may vary. It has two forms:
   ``from_unit`` map vectors to and from the unit cube ``[0, 1]^size``, where distances between parameters of different
   units mean something.
 
-Every space is an ordered tuple of `Dimension`; the subclasses differ in how they are built and in the shape of the dict.
+Every space is an ordered tuple of `Dimension`; subclasses differ in how they are built and in the shape of the dict.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class PlannedTask:
     version: int
 
 
-class EnvironmentFault(Exception):
+class EpisodeError(Exception):
     """The environment raised, or gave something that is no number. ``reason`` says what."""
 
     def __init__(self, reason: str) -> None:
@@ -46,7 +46,7 @@ class EpisodeSlot:
         self.actions: list[Array] = []
 
     def reset(self, planned: PlannedTask, number: int, seed: int) -> Array:
-        """Start an episode; returns the first observation. Raises `EnvironmentFault`."""
+        """Start an episode; returns the first observation. Raises `EpisodeError`."""
         self.planned, self.number, self.seed = planned, number, seed
         self.actions = []
         self._return = self._discounted = 0.0
@@ -56,22 +56,22 @@ class EpisodeSlot:
         try:
             observation, info = self.env.reset(seed=seed, options={"task": self.task})
         except Exception as error:
-            raise EnvironmentFault(f"reset raised {type(error).__name__}: {error}") from error
+            raise EpisodeError(f"reset raised {type(error).__name__}: {error}") from error
         if info.get("task", self.task) != self.task:
-            raise EnvironmentFault(f"asked to play the task {self.task}, it says that it plays {info['task']}")
+            raise EpisodeError(f"asked to play the task {self.task}, it says that it plays {info['task']}")
         return np.asarray(observation)
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool]:
-        """One step: observation, reward, terminated, truncated. Raises `EnvironmentFault`."""
+        """One step: observation, reward, terminated, truncated. Raises `EpisodeError`."""
         # Kept before the step, so that the file of a failed episode ends with the action that broke it.
         self.actions.append(action)
         try:
             observation, reward, terminated, truncated, info = self.env.step(action)
             reward = float(reward)
         except Exception as error:
-            raise EnvironmentFault(f"step raised {type(error).__name__}: {error}") from error
+            raise EpisodeError(f"step raised {type(error).__name__}: {error}") from error
         if not math.isfinite(reward):
-            raise EnvironmentFault(f"the reward is {reward}")
+            raise EpisodeError(f"the reward is {reward}")
         self._return += reward
         self._discounted += self._factor * reward
         self._factor *= self._discount
@@ -115,7 +115,7 @@ class EpisodeSlot:
         }
 
     def replay(self, state: dict[str, Any]) -> Array:
-        """Play the open episode again; returns the observation at which it stood. Raises `EnvironmentFault`."""
+        """Play the open episode again; returns the observation at which it stood. Raises `EpisodeError`."""
         planned = PlannedTask(np.array(state["task"]), state["origin"], state["version"])
         observation = self.reset(planned, state["number"], state["seed"])
         for action in state["actions"]:

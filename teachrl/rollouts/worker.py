@@ -10,7 +10,7 @@ import numpy as np
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.episodes import Array, Episode, Fragment
 from teachrl.errors import TeachrlError
-from teachrl.rollouts.slot import EnvironmentFault, EpisodeSlot, PlannedTask
+from teachrl.rollouts.slot import EpisodeError, EpisodeSlot, PlannedTask
 from teachrl.students.base import Decision, Student
 
 # After this many failures without one whole episode in between, skipping on would only hide a broken environment.
@@ -107,8 +107,8 @@ class RolloutWorker:
             try:
                 observation, rewards[t, i], terminated[t, i], truncated[t, i] = slot.step(actions[i])
                 if not np.isfinite(observation).all():
-                    raise EnvironmentFault("the observation has NaN or infinite entries")
-            except EnvironmentFault as fault:
+                    raise EpisodeError("the observation has NaN or infinite entries")
+            except EpisodeError as fault:
                 self._handle(slot, i, fault)
                 # The broken step is cut off where it began: no reward, and the student values its last good state.
                 assert self._observations is not None
@@ -133,13 +133,13 @@ class RolloutWorker:
             try:
                 observation = slot.reset(self._source.next_task(i, finished), number, self._episode_seed(i, number))
                 if not np.isfinite(observation).all():
-                    raise EnvironmentFault("the first observation has NaN or infinite entries")
+                    raise EpisodeError("the first observation has NaN or infinite entries")
                 return observation
-            except EnvironmentFault as fault:
+            except EpisodeError as fault:
                 self._handle(slot, i, fault)
                 finished = None
 
-    def _handle(self, slot: EpisodeSlot, i: int, fault: EnvironmentFault) -> None:
+    def _handle(self, slot: EpisodeSlot, i: int, fault: EpisodeError) -> None:
         """Record a failed episode; abort, or replace the environment so that the next episode starts clean."""
         where = self._on_failure(slot.failure(fault.reason)) if self._on_failure else "nowhere"
         self._failures_in_a_row += 1
@@ -180,7 +180,7 @@ class RolloutWorker:
         saved = np.array(state["observations"])
         try:
             replayed = [slot.replay(state["slots"][str(i)]) for i, slot in enumerate(self.slots)]
-        except EnvironmentFault as fault:
+        except EpisodeError as fault:
             raise TeachrlError(f"cannot resume: an open episode failed when it was played again: {fault}") from fault
         self._observations = self._stack(replayed)
         if not np.array_equal(self._observations, saved):

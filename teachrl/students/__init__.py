@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from teachrl.errors import UsageError
@@ -41,8 +41,8 @@ def make_student(
         settings = {**presets[preset], **settings}
     if ":" in name:
         _check_options(name, student_class, settings)
-    student: Student = student_class(classroom, **settings)
-    return student
+    build: Callable[..., Student] = student_class
+    return build(classroom, **settings)
 
 
 def _check_options(name: str, student_class: type[Student], options: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Classroom:
 
 @dataclass(frozen=True)
 class Decision:
-    """``actions (N, *action)`` for the environments, and arrays ``(N, ...)`` that `learn` wants back in the fragment."""
+    """``actions (N, *action)`` for the environments, and arrays ``(N, ...)`` that `learn` wants back."""
 
     actions: Array
     extras: Mapping[str, Array] = field(default_factory=dict)

@@ -123,7 +123,7 @@ class SACStudent(OffPolicyStudent):
     """
 
     algorithm = SAC
-    presets: Mapping[str, Mapping[str, Any]] = {  # noqa: RUF012
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tma2021": {
             "learning_rate": 1e-3,
             "buffer_size": 2_000_000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,13 +21,13 @@ class PPOStudent(SB3Student):
     """SB3's PPO. Beyond its keywords: ``normalize_observations`` and ``normalize_rewards`` (running, clipped at ±10).
 
     Preset ``tma2021``: the PPO of the TeachMyAgent benchmark (baselines' PPO2: 20,000 steps an update, 20 minibatches
-    of 1,000, 5 epochs, 400-300 tanh, normalised). Deviations: policy and value have their own layers (PPO2 shared them),
+    of 1,000, 5 epochs, 400-300 tanh, normalised). Deviations: policy and value do not share layers (in PPO2 they did),
     observation statistics change between updates and not within one, evaluation is deterministic (theirs was not), a
     truncated episode is bootstrapped and does not run on into the next.
     """
 
     algorithm = PPO
-    presets: Mapping[str, Mapping[str, Any]] = {  # noqa: RUF012
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tma2021": {
             "n_steps": 20_000,
             "batch_size": 1000,

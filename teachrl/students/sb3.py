@@ -53,7 +53,7 @@ class SB3Student(Student):
         self.classroom = classroom
         self.model = self._build(classroom, settings)
         self.model.set_logger(Logger(folder=None, output_formats=[]))
-        self.discount = float(self.model.gamma)  # type: ignore[attr-defined]
+        self.discount = float(self.model.gamma)
 
     def _settings(self, classroom: Classroom, options: Mapping[str, Any]) -> dict[str, Any]:
         """Checked keyword arguments of the algorithm, schedules and classes resolved."""
@@ -76,7 +76,8 @@ class SB3Student(Student):
     def _build(self, classroom: Classroom, settings: dict[str, Any]) -> Any:
         """The model, made as SB3 makes a loaded one: spaces and number of environments instead of an environment."""
         try:
-            model: Any = self.algorithm(env=None, seed=classroom.seed, verbose=0, _init_setup_model=False, **settings)
+            build: Callable[..., Any] = self.algorithm
+            model = build(env=None, seed=classroom.seed, verbose=0, _init_setup_model=False, **settings)
             model.observation_space, model.action_space = classroom.observation_space, classroom.action_space
             model.n_envs = classroom.n_envs
             self._check_spaces(model)
@@ -96,7 +97,7 @@ class SB3Student(Student):
         if supported and not isinstance(model.action_space, supported):
             names = ", ".join(s.__name__ for s in supported)
             raise UsageError(
-                f"{self.algorithm.__name__} needs an action space of kind {names}; this environment has {model.action_space}"
+                f"{self.algorithm.__name__} needs actions in {names}; this environment has {model.action_space}"
             )
 
     def _count_steps(self, steps: int) -> None:
@@ -165,7 +166,7 @@ def _restore_generators(action_space: Any, state: State) -> None:
         torch.cuda.set_rng_state_all([torch.from_numpy(np.array(s)) for s in state["cuda"].values()])
 
 
-def _schedule(key: str, value: Any) -> float | None | Callable[[float], float]:
+def _schedule(key: str, value: Any) -> float | Callable[[float], float] | None:
     """A number, or RL Zoo's ``lin_X``: X at the start, 0 at the end."""
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return value

@@ -5,13 +5,13 @@ parameterized environments", CoRL 2019 (arXiv 1910.07224), section 3 and algorit
 
 Every episode gives a point [task, ALP], where ALP is the absolute difference between its return and the return of the
 nearest earlier task. Every ``fit_rate`` episodes, mixtures with 2 to 10 Gaussians are fitted to the last ``fit_rate``
-points and the one with the best criterion is kept. A task is drawn from a Gaussian chosen in proportion to its mean ALP,
-or, in a share ``random_task_ratio`` of the cases, uniformly.
+points and the one with the best criterion is kept. A task is drawn from a Gaussian chosen in proportion to its mean
+ALP, or, in a share ``random_task_ratio`` of the cases, uniformly.
 
 Presets and deviations:
 
-* ``default`` computes in the unit cube and scales returns by the environment's declared range, without clipping, so that
-  neither the units of a task nor those of the reward change the curriculum. The original does neither for tasks.
+* ``default`` computes in the unit cube and scales returns by the environment's declared range, without clipping:
+  neither the units of a task nor those of the reward then change the curriculum. The original does neither for tasks.
 * ``corl2019``: task units as they are, returns scaled to [0, 1] and clipped, fits every 250, 20 % random, 2 to 10
   Gaussians: the settings of the paper.
 * ``tma2021``: raw task units and raw returns, fits every 150, 5 % random, 2 to 9 Gaussians: the settings of the
@@ -33,9 +33,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from teachrl.episodes import Episode
+from teachrl.tasks import Vector
 from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, State, Teacher, TeacherConfig
 from teachrl.teachers.learning_progress import AbsoluteLearningProgress
-from teachrl.tasks import Vector
 
 
 class AlpGmmConfig(TeacherConfig):

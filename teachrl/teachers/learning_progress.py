@@ -17,8 +17,8 @@ class NearestTaskHistory:
     """All past (task, return) pairs, with exact nearest-neighbour look-up at a cost that stays flat.
 
     A k-d tree cannot grow, and one rebuilt at every episode costs more and more. So history lies in three
-    consecutive parts: an old one under a large tree, a middle one under a small tree, and the newest pairs, searched one
-    by one. Newest pairs move to the middle every `BUFFER_SIZE` episodes and the middle to the old every `MIDDLE_SIZE`,
+    consecutive parts: an old one under a large tree, a middle one under a small tree, and the newest pairs, searched
+    one by one. Newest pairs move to the middle every `BUFFER_SIZE` episodes, the middle to the old every `MIDDLE_SIZE`,
     which makes the rebuilding some 40 µs an episode at 10⁶ of them, beside two tree queries. Memory:
     ``8 (size + 1)`` bytes an episode and the trees, below 100 MB at 10⁶ two-dimensional tasks.
     """

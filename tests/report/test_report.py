@@ -1,0 +1,287 @@
+"""Reports on synthetic run directories: every section, unfinished runs, hostile names, no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from teachrl.errors import UsageError
+from teachrl.report import write_report
+from teachrl.report.curriculum_figures import ellipse, gaussians_figure, grid_of, mastery_figure
+from teachrl.report.figures import learning_figure, rolling_mean, sampled_tasks_figure, thin
+from teachrl.report.run_data import Gaussian, read_run
+from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
+
+BOX = BoxTaskSpace({"stump_height": (0.0, 3.0), "obstacle_spacing": (0.0, 6.0)})
+LINE = BoxTaskSpace({"length": (0.2, 2.0)})
+PRODUCT = ProductTaskSpace(
+    {
+        "terrain": BoxTaskSpace({"slope": (0, 1), "legs": (2, 6)}, integer=["legs"]),
+        "start": DiscreteTaskSpace(["low", "high"], name="side"),
+    }
+)
+SECTIONS = ("learning", "sampled", "gaussians", "mastery", "experiment")
+STEPS = 12_000
+
+
+def make_run(path: Path, space: TaskSpace, **options: Any) -> Path:
+    path.mkdir(parents=True)
+    experiment = {
+        "env": {"id": options.get("env", "Parkour-v0"), "options": {}, "n_envs": 4},
+        "teacher": {"name": "alp-gmm", "preset": None, "options": {}},
+        "student": {"name": "ppo"},
+        "steps": STEPS,
+        "seed": 7,
+    }
+    (path / "experiment.yaml").write_text(yaml.safe_dump(experiment))
+    (path / "task_space.json").write_text(json.dumps(space.to_json()))
+    status = {"status": "finished", "step": STEPS, "total_steps": STEPS, "episodes": 600, "seconds": 200.0}
+    status |= {"teacher_seconds": 5.0, "skipped_episodes": 0, "versions": {"teachrl": "0.1.0"}, "error": None}
+    (path / "status.json").write_text(json.dumps(status | options.get("status", {})))
+    if options.get("episodes", True):
+        write_episodes(path, space, options.get("success", True))
+    if options.get("evaluations", True):
+        write_evaluations(path, space, options.get("success", True))
+    if options.get("gaussians", True):
+        write_curriculum(path, space)
+    return path
+
+
+def write_episodes(path: Path, space: TaskSpace, success: bool, n: int = 600) -> None:
+    rng = np.random.default_rng(0)
+    (path / "episodes").mkdir()
+    step = np.linspace(20, STEPS, n).astype(np.int64)
+    growth = step / STEPS
+    tasks = space.from_unit(rng.random((n, space.size)) * (0.3 + 0.7 * growth[:, None]))
+    returns = 300 * growth - 200 * space.to_unit(tasks)[:, 0] + 20 * rng.standard_normal(n)
+    columns: dict[str, Any] = {"step": step, "number": np.arange(n), "env_index": np.zeros(n, dtype=np.int64)}
+    columns |= {"seed": np.arange(n), "length": np.full(n, 20), "return": returns, "discounted_return": returns}
+    columns["success"] = pa.array([bool(r > 0) if success else None for r in returns], type=pa.bool_())
+    columns |= {"terminated": np.zeros(n, dtype=bool), "origin": ["teacher"] * n, "teacher_version": np.arange(n)}
+    columns |= {f"task.{name}": tasks[:, i] for i, name in enumerate(space.names)}
+    table = pa.table(columns)
+    pq.write_table(table.slice(0, n // 2), path / "episodes" / "part-000000.parquet")
+    pq.write_table(table.slice(n // 2), path / "episodes" / "part-000001.parquet")
+
+
+def write_evaluations(path: Path, space: TaskSpace, success: bool) -> None:
+    (path / "evaluations").mkdir()
+    axes = [np.linspace(0, 0.999, 8 if space.size <= 2 else 3)] * space.size
+    unit = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, space.size)
+    for step in range(0, STEPS + 1, STEPS // 8):
+        returns = 300 * step / STEPS - 300 * unit.mean(axis=1)
+        tasks = [
+            {
+                "task": space.task(v),
+                "return": r,
+                "discounted_return": r,
+                "length": 9,
+                "mastered": r > 0 if success else None,
+            }
+            for v, r in zip(space.from_unit(unit), returns.tolist(), strict=True)
+        ]
+        evaluation = {"step": step, "test_set": "grid", "mean_return": returns.mean(), "mean_discounted_return": 0.0}
+        evaluation |= {"mastered_percent": 100 * float((returns > 0).mean()) if success else None, "tasks": tasks}
+        (path / "evaluations" / f"step_{step:012d}.json").write_text(json.dumps(evaluation))
+
+
+def write_curriculum(path: Path, space: TaskSpace) -> None:
+    (path / "curriculum").mkdir()
+    rng = np.random.default_rng(1)
+    for step in range(2000, STEPS + 1, 2000):
+        gaussians = []
+        for weight in (0.6, 0.3, 0.1):
+            mean = space.low + rng.random(space.size) * (space.high - space.low)
+            factor = np.diag((space.high - space.low) * 0.1) @ (
+                np.eye(space.size) + 0.4 * rng.random((space.size,) * 2)
+            )
+            entry = {"mean": mean.tolist(), "covariance": (factor @ factor.T).tolist()}
+            gaussians.append(entry | {"weight": weight, "learning_progress": float(rng.random())})
+        snapshot = {"step": step, "gaussians": gaussians, "random_ratio": 0.2}
+        (path / "curriculum" / f"step_{step:012d}.json").write_text(json.dumps(snapshot))
+
+
+def page_of(path: Path) -> str:
+    """The page without plotly.js, whose text has about every word and address that the checks look for."""
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index("<script>"), text.index("</script></head>")
+    assert end - start > 1_000_000
+    return text[:start] + text[end:]
+
+
+def check_page(page: str) -> None:
+    for section in SECTIONS:
+        assert f'<section id="{section}">' in page
+    assert not re.search(r"<script[^>]*\ssrc\s*=", page)
+    assert not re.search(r"<(link|img|iframe)\b", page)
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("space", [BOX, LINE, PRODUCT], ids=["box", "line", "product"])
+def test_complete_run_has_every_section(tmp_path: Path, space: TaskSpace) -> None:
+    run = make_run(tmp_path / "run", space)
+    report = write_report([run])
+    assert report == (run / "report.html").resolve()
+    page = page_of(report)
+    check_page(page)
+    for figure in ("learning", "sampled-0", "gaussians-0", "mastery-0"):
+        assert f'id="figure-{figure}"' in page
+    assert 'class="missing"' not in page
+    for text in ("Parkour-v0", "alp-gmm", "ppo", "12,000 of 12,000", "finished", "2.5% of the run", "0.1.0"):
+        assert text in page
+    assert report.read_text() == write_report([run], tmp_path / "again.html").read_text()
+
+
+def test_figures_show_what_they_should(tmp_path: Path) -> None:
+    run = read_run(make_run(tmp_path / "run", BOX))
+    assert len(run.episodes) == 600
+    assert (np.diff(run.episodes.step) >= 0).all()
+    sampled = sampled_tasks_figure(run)
+    assert sampled is not None
+    assert [len(trace.x) for trace in sampled.data] == [600, 600]
+    gaussians = gaussians_figure(run)
+    assert gaussians is not None
+    slider = gaussians.layout.sliders[0]
+    assert len(slider.steps) == 6
+    for moment in slider.steps:
+        assert sum(moment.args[1]) == 1 + 1 + 3  # colour bar, points, three ellipses
+        assert len(moment.args[1]) == len(gaussians.data)
+    mastery = mastery_figure(run)
+    assert mastery is not None
+    assert [trace.type for trace in mastery.data] == ["heatmap", "scatter"] * 5
+    assert len(mastery.data[-1].x) > len(mastery.data[1].x) == 0
+    learning = learning_figure([run], ["run"])
+    assert learning is not None
+    assert len(learning.data) == 4
+
+
+def test_product_pairs(tmp_path: Path) -> None:
+    run = read_run(make_run(tmp_path / "run", PRODUCT))
+    sampled = sampled_tasks_figure(run)
+    assert sampled is not None
+    assert len(sampled.data) == 2 * 3
+    mastery = mastery_figure(run)
+    assert mastery is not None
+    assert {trace.type for trace in mastery.data} == {"scatter"}
+
+
+WIDE = BoxTaskSpace(dict.fromkeys("abcde", (0, 1)) | {"fixed": (2, 2)})
+
+
+@pytest.mark.parametrize(("space", "panels"), [(WIDE, 12), (DiscreteTaskSpace(10), 2)], ids=["six", "discrete"])
+def test_many_and_discrete_dimensions(tmp_path: Path, space: TaskSpace, panels: int) -> None:
+    path = make_run(tmp_path / "run", space)
+    sampled = sampled_tasks_figure(read_run(path))
+    assert sampled is not None
+    assert len(sampled.data) == panels
+    page = page_of(write_report([path]))
+    check_page(page)
+    assert ("The first 4 of the 5 task parameters" in page) == (space is WIDE)
+
+
+def test_run_that_has_only_begun(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", BOX, episodes=False, evaluations=False, gaussians=False)
+    (run / "status.json").unlink()
+    page = page_of(write_report([run]))
+    check_page(page)
+    assert page.count('class="missing"') == 6
+    assert "not known yet" in page
+
+
+def test_no_evaluations(tmp_path: Path) -> None:
+    page = page_of(write_report([make_run(tmp_path / "run", BOX, evaluations=False)]))
+    assert 'id="figure-learning"' in page
+    assert 'id="figure-mastery-0"' not in page
+    assert page.count("There are no evaluations yet") == 2
+
+
+def test_success_is_not_defined(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", BOX, success=False)
+    assert "does not say when a task is mastered" in page_of(write_report([run]))
+    figure = learning_figure([read_run(run)], ["run"])
+    assert figure is not None
+    assert len(figure.data) == 3
+
+
+def test_several_runs_are_overlaid(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / "all" / name, space) for name, space in (("one", BOX), ("two", LINE))]
+    report = write_report(runs)
+    assert report == (tmp_path / "all" / "report.html").resolve()
+    page = page_of(report)
+    check_page(page)
+    assert 'id="figure-sampled-1"' in page
+    assert "<td>one</td>" in page
+    assert "two: evaluation" in page
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    space = ProductTaskSpace({evil: BoxTaskSpace({"a%{x}": (0, 1), "<img src=x onerror=alert(1)>": (0, 1)})})
+    run = make_run(
+        tmp_path / "<b>&run", space, env=evil, status={"error": evil, "status": evil, "versions": {evil: evil}}
+    )
+    page = page_of(write_report([run, make_run(tmp_path / "fine", BOX)], tmp_path / "report.html"))
+    check_page(page)
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "<b>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_torn_files_are_left_out_with_a_note(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", BOX)
+    (run / "episodes" / "part-000002.parquet").write_bytes(b"PAR1 torn")
+    (run / "evaluations" / "step_000099999999.json").write_text('{"step": 9')
+    page = page_of(write_report([run]))
+    assert page.count('class="note"') == 2
+    assert "part-000002.parquet could not be read" in page
+
+
+def test_errors_say_what_a_run_directory_has(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no such directory.*experiment\.yaml and task_space\.json"):
+        write_report([tmp_path / "nowhere"])
+    with pytest.raises(UsageError, match=r"lacks experiment\.yaml and task_space\.json"):
+        write_report([tmp_path])
+    with pytest.raises(UsageError, match="at least one"):
+        write_report([])
+    run = make_run(tmp_path / "run", BOX)
+    with pytest.raises(UsageError, match="is a directory"):
+        write_report([run], tmp_path)
+    (run / "task_space.json").write_text('{"kind": "blob"}')
+    with pytest.raises(UsageError, match="does not describe a task space"):
+        write_report([run])
+    (run / "experiment.yaml").write_text("!!python/object/apply:os.getcwd []")
+    with pytest.raises(UsageError, match="cannot be read as YAML"):
+        write_report([run])
+
+
+def test_rolling_mean_and_thinning() -> None:
+    values = np.array([1.0, 3.0, np.nan, 5.0])
+    np.testing.assert_allclose(rolling_mean(values, 2), [1, 2, 3, 5])
+    assert len(rolling_mean(np.empty(0))) == 0
+    assert thin(3, 5).tolist() == [0, 1, 2]
+    chosen = thin(100_000, 5000)
+    assert len(chosen) == 5000
+    assert (chosen[0], chosen[-1]) == (0, 99_999)
+
+
+def test_ellipse_is_two_sigma_of_the_marginal() -> None:
+    gaussian = Gaussian(np.array([1.0, 9.0, 2.0]), np.diag([4.0, 100.0, 1.0]), 1.0, 0.0)
+    outline = ellipse(gaussian, 0, 2)
+    np.testing.assert_allclose(((outline - [1.0, 2.0]) ** 2 / [4.0, 1.0]).sum(axis=1), 4.0)
+
+
+def test_grid_is_told_from_scattered_tasks() -> None:
+    tasks = np.array([[0.0, 1.0], [0.5, 1.0], [0.0, 2.0], [0.5, 2.0]])
+    found = grid_of(tasks, np.arange(4.0))
+    assert found is not None
+    np.testing.assert_array_equal(found[2], [[0, 1], [2, 3]])
+    assert grid_of(np.vstack([tasks[:3], tasks[:1]]), np.arange(4.0)) is None
