@@ -129,13 +129,13 @@ class Run:
             while self.worker.steps < total and not stopped.is_set():
                 self._advance(log)
                 on_progress(self.progress())
-        finished = self.worker.steps >= total
-        if finished and self._evaluated != self.worker.steps:
-            self._evaluate(log)
-        self._checkpoint()
-        log.close()
-        self.write_status("finished" if finished else "interrupted")
-        on_progress(self.progress())
+            finished = self.worker.steps >= total
+            if finished and self._evaluated != self.worker.steps:
+                self._evaluate(log)
+                on_progress(self.progress())
+            self._checkpoint()
+            log.close()
+            self.write_status("finished" if finished else "interrupted")
         return Outcome(self.directory.path, "finished" if finished else "interrupted", self.worker.steps)
 
     def _advance(self, log: Any) -> None:

@@ -138,6 +138,12 @@ class SACStudent(OffPolicyStudent):
         }
     }
 
+    def __init__(self, classroom: Classroom, **options: Any) -> None:
+        # SB3 would look up the number of actions in the environment that it is not given.
+        if options.get("target_entropy", "auto") == "auto" and isinstance(classroom.action_space, spaces.Box):
+            options["target_entropy"] = -float(np.prod(classroom.action_space.shape))
+        super().__init__(classroom, **options)
+
 
 class TD3Student(OffPolicyStudent):
     """SB3's TD3. Without ``noise_type: normal`` it explores only through its random first steps."""
