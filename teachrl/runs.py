@@ -53,23 +53,16 @@ class RunDirectory:
         file = self.path / "experiment.yaml"
         return experiment_from_yaml_text(file.read_text(encoding="utf-8"), str(file))
 
-    def prepare(self, experiment: Experiment, mode: str) -> None:
-        """Make the directory ready for ``experiment``: new, to be resumed, or (``mode="overwrite"``) emptied.
+    def check(self, experiment: Experiment, mode: str) -> None:
+        """Whether ``experiment`` may be trained here; writes nothing.
 
         Raises `UsageError` when another experiment lives here, naming the fields that differ, and, with
-        ``mode="resume"``, when there is nothing to resume. Resuming by name may raise ``steps``, nothing else.
+        ``mode="resume"``, when there is nothing to resume. Resuming may raise ``steps``, nothing else.
         """
-        if mode == "overwrite" and self.exists:
-            shutil.rmtree(self.path)
         if mode == "resume" and not self.exists:
             raise UsageError(f"nothing to resume: {self.path} is no run directory")
-        if self.exists:
-            self._accept(experiment, mode)
-        for name in SUBFOLDERS:
-            (self.path / name).mkdir(parents=True, exist_ok=True)
-        write_bytes(self.path / "experiment.yaml", to_yaml(experiment).encode())
-
-    def _accept(self, experiment: Experiment, mode: str) -> None:
+        if mode == "overwrite" or not self.exists:
+            return
         before = self.experiment()
         longer = mode == "resume" and experiment.steps >= before.steps
         compared = before.model_copy(update={"steps": experiment.steps}) if longer else before
@@ -80,9 +73,18 @@ class RunDirectory:
                 "--name, start anew with --overwrite, or use --resume with more steps to train on."
             )
 
+    def prepare(self, experiment: Experiment, empty: bool) -> None:
+        """Make the directory ready; with ``empty``, without what a run left in it. Call it under the lock."""
+        for name in SUBFOLDERS:
+            if empty:
+                shutil.rmtree(self.path / name, ignore_errors=True)
+            (self.path / name).mkdir(exist_ok=True)
+        write_bytes(self.path / "experiment.yaml", to_yaml(experiment).encode())
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second process out of the directory."""
+        """Make the directory if need be, and keep a second process out of it."""
+        self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "run.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,9 +14,9 @@ import numpy as np
 from teachrl.checkpoints import read_tree, write_json
 from teachrl.environments import environment_facts, make_env
 from teachrl.episodes import Episode
-from teachrl.errors import TeachrlError
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
+from teachrl.interruption import stop_signals
 from teachrl.rollouts.local import DirectTaskSource
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
@@ -64,16 +61,19 @@ def train(
     SIGTERM and Ctrl-C end it at the next fragment, with a checkpoint. A run that is already finished is left alone.
     """
     directory = RunDirectory(runs_dir / run_name(experiment))
-    directory.prepare(experiment, mode)
-    with directory.locked():
-        run = Run(experiment, directory)
-        try:
-            return run.play(on_progress or (lambda progress: None))
-        except TeachrlError as error:
-            run.write_status("failed", str(error))
-            raise
-        finally:
-            run.close()
+    directory.check(experiment, mode)
+    # Built before anything is written: a request that cannot work leaves no trace.
+    run = Run(experiment, directory)
+    try:
+        with directory.locked():
+            directory.prepare(experiment, empty=mode == "overwrite")
+            try:
+                return run.play(on_progress or (lambda progress: None))
+            except Exception as error:
+                run.write_status("failed", str(error))
+                raise
+    finally:
+        run.close()
 
 
 class Run:
@@ -95,8 +95,6 @@ class Run:
         student = experiment.student
         self.student = make_student(student.name, classroom, student.preset, student.options)
         test_set = choose_test_set(experiment.test_set, settings.id, facts.task_space)
-        write_json(directory.path / "task_space.json", facts.task_space.to_json())
-        write_json(directory.path / "test_set.json", test_set.description)
         self.source = DirectTaskSource(self.teacher)
         discount = self.student.discount
         self.worker = RolloutWorker(
@@ -110,7 +108,6 @@ class Run:
             on_failure=directory.write_failure,
         )
         self.evaluator = Evaluator(lambda: make_env(settings), facts, test_set, discount)
-        self.checkpoints = directory.checkpoints(experiment.keep_checkpoints)
         self._pending: list[Episode] = []
         self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)
         self._episodes = 0
@@ -121,6 +118,9 @@ class Run:
 
     def play(self, on_progress: Callable[[Progress], None]) -> Outcome:
         """Train until the steps are spent or a signal comes."""
+        write_json(self.directory.path / "task_space.json", self.space.to_json())
+        write_json(self.directory.path / "test_set.json", self.evaluator.test_set.description)
+        self.checkpoints = self.directory.checkpoints(self.experiment.keep_checkpoints)
         self._resume()
         self._started, self._first_step = time.perf_counter(), self.worker.steps
         total = self.experiment.steps
@@ -278,25 +278,3 @@ def _tensorboard(folder: Path, step: int) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder), purge_step=step)
-
-
-@contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM or a first Ctrl-C sets; a second Ctrl-C interrupts at once."""
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped  # signals belong to the main thread; a run in another one is stopped by its owner
-        return
-
-    def stop(number: int, frame: object) -> None:
-        del frame
-        if number == signal.SIGINT and stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,68 @@
+"""The arrows between the rooms point one way, and listing stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Room: what it may not import, anywhere in its files.
+WALLS = {
+    "envs/teachrl_envs": ["teachrl"],
+    "teachrl/teachers": ["teachrl.students", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "torch", "ray"],
+    "teachrl/students": ["teachrl.teachers", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "ray"],
+    "teachrl/rollouts": ["teachrl.training", "teachrl.cli", "torch", "ray"],
+    "teachrl/report": ["teachrl.training", "teachrl.cli", "torch"],
+    "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
+    "teachrl/experiment.py": ["teachrl.training", "teachrl.cli", "torch"],
+    "teachrl": ["pickle", "cloudpickle", "dill", "joblib"],
+}
+
+
+def imports(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("room", WALLS)
+def test_rooms_import_only_what_they_may(room: str) -> None:
+    path = ROOT / room
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    assert files
+    for file in files:
+        for name in imports(file):
+            for forbidden in WALLS[room]:
+                assert name != forbidden, f"{file} imports {name}"
+                assert not name.startswith(forbidden + "."), f"{file} imports {name}"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "--json"]])
+def test_help_and_list_import_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from teachrl.cli.app import main\n"
+        f"try: main({arguments})\nexcept SystemExit: pass\n"
+        "print([m for m in ('torch', 'stable_baselines3', 'sklearn', 'Box2D', 'plotly') if m in sys.modules],"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip().endswith("[]")
+
+
+def test_files_and_functions_keep_to_their_size() -> None:
+    for folder in ("teachrl", "envs"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            assert len(text.splitlines()) <= 300, file
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    assert node.end_lineno is not None
+                    assert node.end_lineno - node.lineno < 55, f"{file}: {node.name}"
