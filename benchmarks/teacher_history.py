@@ -1,4 +1,4 @@
-"""What ALP-GMM costs an episode as its history grows from 10³ to 10⁶ episodes: ``python -m benchmarks.teacher_history``."""
+"""What ALP-GMM costs an episode as its history grows: ``python -m benchmarks.teacher_history``."""
 
 from __future__ import annotations
 
