@@ -35,8 +35,7 @@ class LinearStudent(Student):
     def learn(self, fragment: Fragment) -> dict[str, float]:
         features, following = self._features(fragment.observations), self._features(fragment.next_observations())
         values, ended = features @ self._critic, fragment.terminated | fragment.truncated
-        future = (following @ self._critic) * ~fragment.terminated  # a truncated episode would have gone on
-        errors = fragment.rewards + self.discount * future - values
+        errors = fragment.rewards + self.discount * (following @ self._critic) * ~fragment.terminated - values
         for t in range(fragment.n_steps - 2, -1, -1):
             errors[t] += 0.95 * self.discount * errors[t + 1] * ~ended[t]
         design = features.reshape(-1, features.shape[-1])
