@@ -115,6 +115,12 @@ class Experiment(_Settings):
         description="a name from `teachrl list test-sets` or a JSON file; "
         "null: the environment's own, or 50 uniform tasks",
     )
+    threads: Whole = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="torch threads: more pay off for large networks only; numbers depend on them",
+    )
     backend: Literal["local"] = Field(default="local", description="where environments run")
     name: str | None = Field(
         default=None,

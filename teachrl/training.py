@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from teachrl.checkpoints import read_tree, write_json
 from teachrl.environments import environment_facts, make_env
@@ -81,6 +82,7 @@ class Run:
 
     def __init__(self, experiment: Experiment, directory: RunDirectory) -> None:
         self.experiment, self.directory = experiment, directory
+        torch.set_num_threads(experiment.threads)
         settings = experiment.env
         probe = make_env(settings)
         facts = environment_facts(probe, settings)
@@ -160,7 +162,6 @@ class Run:
         step = self.worker.steps
         evaluation = self.evaluator.evaluate(self.student)
         self.directory.write_evaluation(step, evaluation)
-        self.directory.write_curriculum(step, self.teacher.picture())
         self._mastered, self._evaluated = evaluation["mastered_percent"], step
         log.add_scalar("eval/mean_reward", evaluation["mean_return"], step)
         if self._mastered is not None:
@@ -183,6 +184,7 @@ class Run:
             return
         self.directory.write_episodes(step, self._pending, self.space)
         self._pending = []
+        self.directory.write_curriculum(step, self.teacher.picture())
         self._append_experience()
         run = {
             "episodes": self._episodes,
