@@ -37,6 +37,8 @@ from teachrl.tasks import Vector
 from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, State, Teacher, TeacherConfig
 from teachrl.teachers.learning_progress import AbsoluteLearningProgress
 
+SIGNALS = {"return": "episode_return", "discounted_return": "discounted_return"}
+
 
 class AlpGmmConfig(TeacherConfig):
     """Settings of ALP-GMM."""
@@ -49,6 +51,9 @@ class AlpGmmConfig(TeacherConfig):
     max_components: int = Field(10, ge=1, description="most Gaussians tried, included")
     criterion: Literal["aic", "bic"] = Field("aic", description="information criterion that picks the mixture")
     units: Literal["unit_cube", "native"] = Field("unit_cube", description="where distances between tasks are measured")
+    signal: Literal["return", "discounted_return"] = Field(
+        "return", description="which return of an episode progress is measured in"
+    )
     returns: Literal["scaled", "scaled_clipped", "raw"] = Field(
         "scaled", description="scale returns by the environment's declared range, clip them to it as well, or neither"
     )
@@ -124,7 +129,7 @@ class AlpGmmTeacher(Teacher):
 
     def update(self, episodes: Sequence[Episode]) -> None:
         for episode in episodes:
-            value = episode.episode_return
+            value = float(getattr(episode, SIGNALS[self.config.signal]))
             if self.config.returns != "raw":
                 value = self.unit_return(value, clip=self.config.returns == "scaled_clipped")
             point = self._from_task(episode.task)
