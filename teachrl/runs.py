@@ -117,7 +117,7 @@ class RunDirectory:
 
     def write_experience(self, start: int, rows: Mapping[str, Any]) -> None:
         """Add rows of a replay buffer, of which the first has the number ``start``."""
-        stop = start + len(rows["rewards"])
+        stop = start + len(next(iter(rows.values())))
         file = self.path / "experience" / f"rows-{start:012d}-{stop:012d}.npz"
         temporary = file.with_name(f".{file.name}.tmp")
         write_tree(temporary, dict(rows))

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from docs.examples.own_student import LinearStudent
 from teachrl_envs import BoxTaskSpace, ParameterizedEnv
 
 
@@ -70,3 +71,10 @@ class Forgetful(Trap):
 
     def _observation(self) -> Any:
         return np.array([self._count, Forgetful.episodes], dtype=np.float32)
+
+
+class Keyless(LinearStudent):
+    """Keeps its weights where evaluation would not find them."""
+
+    def state(self) -> dict[str, Any]:
+        return {"policy": self.weights()}

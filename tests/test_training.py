@@ -147,6 +147,11 @@ def test_an_environment_that_is_not_deterministic_is_not_resumed_silently(tmp_pa
         train(chosen, tmp_path)
 
 
+def test_a_student_that_could_not_be_evaluated_is_refused_before_it_trains(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="under the key 'weights'"):
+        train(experiment({"name": "tests.own_classes:Keyless"}, CARTPOLE), tmp_path)
+
+
 def test_a_failing_environment_leaves_a_run_that_says_so(tmp_path: Path) -> None:
     chosen = experiment(PPO, "tests.own_classes:Trap", evaluate_every=0)
     chosen = chosen.model_copy(update={"env": chosen.env.model_copy(update={"options": {"fault": "step"}})})

@@ -42,7 +42,12 @@ def make_student(
     if ":" in name:
         _check_options(name, student_class, settings)
     build: Callable[..., Student] = student_class
-    return build(classroom, **settings)
+    student = build(classroom, **settings)
+    if ":" in name and "weights" not in (kept := student.state()):
+        raise UsageError(
+            f"student {name!r}: state() has to keep weights() under the key 'weights'; it has {list(kept)}"
+        )
+    return student
 
 
 def _check_options(name: str, student_class: type[Student], options: Mapping[str, Any]) -> None:

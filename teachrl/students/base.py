@@ -69,7 +69,10 @@ class Student(ABC):
 
     @abstractmethod
     def state(self) -> State:
-        """Everything that affects what comes next (weights, optimisers, generators), except experience."""
+        """Everything that affects what comes next (weights, optimisers, generators), except experience.
+
+        Keep `weights` under the key ``"weights"``: evaluation and replay load a checkpoint by that entry alone.
+        """
 
     @abstractmethod
     def restore(self, state: State) -> None:
