@@ -45,7 +45,7 @@ def make_student(
     student = build(classroom, **settings)
     if ":" in name and "weights" not in (kept := student.state()):
         raise UsageError(
-            f"student {name!r}: state() has to keep weights() under the key 'weights'; it has {list(kept)}"
+            f"student {name!r}: state() must keep weights() under the key 'weights'; it has {list(kept)}"
         )
     return student
 
