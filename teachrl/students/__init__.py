@@ -44,9 +44,7 @@ def make_student(
     build: Callable[..., Student] = student_class
     student = build(classroom, **settings)
     if ":" in name and "weights" not in (kept := student.state()):
-        raise UsageError(
-            f"student {name!r}: state() must keep weights() under the key 'weights'; it has {list(kept)}"
-        )
+        raise UsageError(f"student {name!r}: state() must keep weights() under the key 'weights'; it has {list(kept)}")
     return student
 
 
