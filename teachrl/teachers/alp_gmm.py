@@ -54,6 +54,9 @@ class AlpGmmConfig(TeacherConfig):
     signal: Literal["return", "discounted_return"] = Field(
         "return", description="which return of an episode progress is measured in"
     )
+    history_size: int | None = Field(
+        None, ge=10, description="how many of the latest episodes the nearest task is looked for in; null for all"
+    )
     returns: Literal["scaled", "scaled_clipped", "raw"] = Field(
         "scaled", description="scale returns by the environment's declared range, clip them to it as well, or neither"
     )
@@ -89,7 +92,7 @@ class AlpGmmTeacher(Teacher):
         if config.returns != "raw":
             self.unit_return(0.0, clip=False)  # raises now, not after the first episode, when there is no range
         size = self.space.size
-        self._progress = AbsoluteLearningProgress(size)
+        self._progress = AbsoluteLearningProgress(size, config.history_size)
         self._window = np.zeros((config.fit_rate, size + 1))
         self._means = np.zeros((0, size + 1))
         self._covariances = np.zeros((0, size + 1, size + 1))

@@ -60,6 +60,32 @@ def test_history_restored_mid_way_answers_alike(monkeypatch: pytest.MonkeyPatch)
         second.add(task, 0.0)
 
 
+def test_limited_history_forgets_the_oldest_and_can_be_restored() -> None:
+    rng = np.random.default_rng(2)
+    history, restored, tasks = lp.RecentTaskHistory(2, 20), lp.RecentTaskHistory(2, 20), rng.random((100, 2))
+    for i, task in enumerate(tasks):
+        if i:
+            start = max(0, i - 20)
+            nearest = start + np.argmin(((tasks[start:i] - task) ** 2).sum(1))
+            restored.restore(history.state())
+            assert history.nearest_return(task) == restored.nearest_return(task) == float(nearest)
+        history.add(task, float(i))
+
+
+def test_signal_chooses_the_return_that_progress_is_measured_in() -> None:
+    def follow(signal: str) -> np.ndarray:
+        teacher = make_teacher("alp-gmm", lesson(), options={"fit_rate": 50, "signal": signal})
+        rng = np.random.default_rng(0)
+        for _ in range(600):
+            task = teacher.plan(1).tasks[0]
+            whole, discounted = rng.random() * (task[0] > 0.7), rng.random() * (task[0] < 0.3)
+            teacher.update([Episode(task, whole, discounted, 1, None, True, "", 0, 0, 0, 0, 0)])
+        return teacher.plan(300).tasks[:, 0]
+
+    assert (follow("return") > 0.7).mean() > 0.5
+    assert (follow("discounted_return") < 0.3).mean() > 0.5
+
+
 def test_first_episodes_have_no_progress_and_then_the_absolute_difference() -> None:
     progress = lp.AbsoluteLearningProgress(1)
     assert [progress.observe(np.array([0.5]), float(i)) for i in range(6)] == [0.0] * 6
