@@ -88,8 +88,8 @@ class NearestTaskHistory:
 class RecentTaskHistory:
     """The last ``limit`` (task, return) pairs, searched one by one: a few µs an episode at the usual 500 to 2,000.
 
-    Source of the limit: the ALP-GMM baseline of Klink et al. 2021, "A probabilistic interpretation of self-paced
-    learning with applications to reinforcement learning" (arXiv 2102.13176).
+    Source of the limit: the ALP-GMM baseline of Klink et al. 2020, "Self-Paced Deep Reinforcement Learning"
+    (arXiv 2004.11812), which keeps 500.
     """
 
     def __init__(self, size: int, limit: int) -> None:
