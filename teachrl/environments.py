@@ -11,6 +11,7 @@ from gymnasium.error import Error as GymnasiumError
 
 import teachrl_envs  # noqa: F401  (registers teachrl/...)
 from teachrl.errors import UsageError, unknown_name
+from teachrl.knowledge import Knowledge, TaskDistribution, declared_distribution
 from teachrl.registry import import_object
 from teachrl.tasks import TaskSpace
 
@@ -22,13 +23,18 @@ Env = gym.Env[Any, Any]
 
 @dataclass(frozen=True)
 class EnvironmentFacts:
-    """What an environment declares: spaces, tasks, the range of its returns and the return that counts as mastery."""
+    """What an environment declares: spaces, tasks, the range of its returns, and what is known about its tasks."""
 
     observation_space: gym.Space[Any]
     action_space: gym.Space[Any]
     task_space: TaskSpace
     return_range: tuple[float, float] | None
-    mastery_return: float | None
+    knowledge: Knowledge
+
+    @property
+    def mastery_return(self) -> float | None:
+        """The return above which a task counts as mastered, where the environment reports no success itself."""
+        return self.knowledge.mastery_return
 
 
 def make_env(settings: EnvSettings, render: bool = False) -> Env:
@@ -72,7 +78,17 @@ def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
         )
     return_range = settings.return_range or _declared(env, "return_range")
     mastery = settings.mastery_return if settings.mastery_return is not None else _declared(env, "mastery_return")
-    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, mastery)
+    knowledge = Knowledge(
+        mastery_return=mastery,
+        reports_success=bool(_declared(env, "reports_success")),
+        initial=_distribution(env, space, "initial"),
+        target=_distribution(env, space, "target"),
+    )
+    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge)
+
+
+def _distribution(env: Env, space: TaskSpace, name: str) -> TaskDistribution | None:
+    return declared_distribution(space, _declared(env, f"{name}_mean"), _declared(env, f"{name}_std"), name)
 
 
 def _declared(env: Env, name: str) -> Any:

@@ -15,6 +15,15 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Transitions:
+    """The steps of one episode of length L: ``observations (L + 1, ...)``, ``actions (L, ...)``, ``rewards (L,)``."""
+
+    observations: Array
+    actions: Array
+    rewards: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """The record of one episode.
 
@@ -22,8 +31,10 @@ class Episode:
     sum of the environment's own rewards (never normalised ones) and ``discounted_return`` the sum discounted with the
     student's γ; ``success`` is what the environment says at the end, or whether the return passed the mastery
     threshold, or ``None`` when neither exists. ``terminated`` is False for an episode cut off by a time limit.
-    ``origin`` and ``teacher_version`` say how the teacher chose the task. ``step`` counts the run's environment steps
-    at the end of the episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got.
+    ``origin`` is the rule by which the teacher chose the task, ``reason`` the numbers that decided, and
+    ``teacher_version`` which state of the teacher it was. ``step`` counts the run's environment steps at the end of the
+    episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got. ``first_observation`` and
+    ``transitions`` are there for teachers that ask for them (`Teacher.signals`).
     """
 
     task: Vector
@@ -38,6 +49,9 @@ class Episode:
     number: int
     seed: int
     step: int
+    reason: Mapping[str, float] = field(default_factory=dict)
+    first_observation: Array | None = None
+    transitions: Transitions | None = None
 
 
 @dataclass(frozen=True)

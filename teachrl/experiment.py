@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import model_validator as check_model
 
 from teachrl.errors import UsageError, unknown_name
+from teachrl.knowledge import Level
 from teachrl.settings_yaml import MAX_DEPTH, dump, parse, plain, read_text
 from teachrl.validation import explain
 
@@ -74,6 +75,11 @@ class TeacherSettings(_Settings):
     )
     preset: Name = Field(default="default", description="a named set of the teacher's options")
     options: Options = Field(default={}, description="the teacher's settings, over those of the preset")
+    knowledge: Level = Field(
+        default="target",
+        description="what the teacher is told of what the environment declares about its tasks: none; mastery_range "
+        "(what success is); easy_start (also which are easy); target (also which are wanted in the end)",
+    )
 
 
 class StudentSettings(_Settings):

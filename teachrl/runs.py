@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -186,6 +187,7 @@ def episode_table(episodes: Sequence[Episode], space: TaskSpace) -> pa.Table:
         "success": pa.array([e.success for e in episodes], pa.bool_()),
         "terminated": pa.array([e.terminated for e in episodes], pa.bool_()),
         "origin": pa.array([e.origin for e in episodes], pa.string()),
+        "reason": pa.array([json.dumps(dict(e.reason)) for e in episodes], pa.string()),
         "teacher_version": pa.array([e.teacher_version for e in episodes], pa.int64()),
     }
     columns |= {f"task.{name}": pa.array(tasks[:, i]) for i, name in enumerate(space.names)}

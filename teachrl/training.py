@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,13 +15,14 @@ import torch
 from teachrl.checkpoints import read_tree, write_json
 from teachrl.environments import environment_facts, make_env
 from teachrl.episodes import Episode
+from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
 from teachrl.interruption import stop_signals
 from teachrl.rollouts.local import DirectTaskSource
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
-from teachrl.students import Classroom, make_student
+from teachrl.students import Classroom, Student, make_student
 from teachrl.teachers import Lesson, make_teacher
 from teachrl.test_sets import choose_test_set
 
@@ -89,13 +90,19 @@ class Run:
         probe.close()
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
-        lesson = Lesson(facts.task_space, rng, facts.return_range)
         teacher = experiment.teacher
+        lesson = Lesson(facts.task_space, rng, facts.return_range, facts.knowledge.limited_to(teacher.knowledge))
         self.teacher = make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
         spaces = (facts.observation_space, facts.action_space)
         classroom = Classroom(*spaces, settings.n_envs, experiment.seed, experiment.steps)
         student = experiment.student
         self.student = make_student(student.name, classroom, student.preset, student.options)
+        self._tells_values = "start_value" in self.teacher.signals
+        if self._tells_values and type(self.student).values is Student.values:
+            raise UsageError(
+                f"teacher {teacher.name!r} needs the student's value of first observations, and student "
+                f"{student.name!r} has no method `values`: give it one, or choose another of the two"
+            )
         test_set = choose_test_set(experiment.test_set, settings.id, facts.task_space)
         self.source = DirectTaskSource(self.teacher)
         discount = self.student.discount
@@ -108,6 +115,7 @@ class Run:
             discount=discount,
             on_error=settings.on_error,
             on_failure=directory.write_failure,
+            keep_steps="transitions" in self.teacher.signals,
         )
         self.evaluator = Evaluator(lambda: make_env(settings), facts, test_set, discount)
         self._pending: list[Episode] = []
@@ -145,7 +153,10 @@ class Run:
         before = self.worker.steps
         fragment = self.worker.collect(self.student, self.student.fragment_steps)
         metrics = self.student.learn(fragment)
-        self._pending += fragment.episodes
+        if self._tells_values:
+            self.source.student_learned(self.student.values)
+        # The log keeps neither observations nor steps, so they need not stay in memory until the checkpoint.
+        self._pending += [replace(e, first_observation=None, transitions=None) for e in fragment.episodes]
         self._episodes += len(fragment.episodes)
         self._recent.extend(e.episode_return for e in fragment.episodes)
         step = self.worker.steps

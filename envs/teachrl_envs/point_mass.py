@@ -74,6 +74,7 @@ class PointMass(gymnasium.Env[NDArray[Any], NDArray[Any]]):
 
     return_range: tuple[float, float] = (0.0, 100.0)
     mastery_return: float | None = None
+    reports_success = True
 
     def __init__(
         self, context_dimensions: int = 2, observe_task: bool = True, *, render_mode: str | None = None

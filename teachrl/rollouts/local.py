@@ -7,6 +7,7 @@ import time
 from teachrl.episodes import Episode
 from teachrl.rollouts.slot import PlannedTask
 from teachrl.teachers import Teacher
+from teachrl.teachers.base import Values
 
 
 class DirectTaskSource:
@@ -26,4 +27,11 @@ class DirectTaskSource:
             self._teacher.update([finished])
         plan = self._teacher.plan(1)
         self.seconds += time.perf_counter() - start
-        return PlannedTask(plan.tasks[0], plan.origins[0], plan.version)
+        reason = plan.reasons[0] if plan.reasons else {}
+        return PlannedTask(plan.tasks[0], plan.origins[0], plan.version, reason)
+
+    def student_learned(self, values: Values) -> None:
+        """Pass the student's estimates on to a teacher that asks for them."""
+        start = time.perf_counter()
+        self._teacher.student_learned(values)
+        self.seconds += time.perf_counter() - start

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from teachrl.environments import Env
-from teachrl.episodes import Array, Episode
+from teachrl.episodes import Array, Episode, Transitions
 from teachrl.tasks import TaskSpace, Vector
 
 
@@ -20,6 +21,7 @@ class PlannedTask:
     task: Vector
     origin: str
     version: int
+    reason: Mapping[str, float] = field(default_factory=dict)
 
 
 class EpisodeError(Exception):
@@ -37,8 +39,11 @@ class EpisodeSlot:
     plays them again and is exact for every deterministic environment, whether it can save its state or not.
     """
 
-    def __init__(self, env: Env, space: TaskSpace, discount: float, mastery_return: float | None) -> None:
+    def __init__(
+        self, env: Env, space: TaskSpace, discount: float, mastery_return: float | None, keep_steps: bool = False
+    ) -> None:
         self.env = env
+        self._keep_steps = keep_steps
         self._space = space
         self._discount = discount
         self._mastery_return = mastery_return
@@ -59,6 +64,9 @@ class EpisodeSlot:
             raise EpisodeError(f"reset raised {type(error).__name__}: {error}") from error
         if info.get("task", self.task) != self.task:
             raise EpisodeError(f"asked to play the task {self.task}, it says that it plays {info['task']}")
+        self._first = np.array(observation)
+        self._observations: list[Array] = [self._first]
+        self._rewards: list[float] = []
         return np.asarray(observation)
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool]:
@@ -76,6 +84,9 @@ class EpisodeSlot:
         self._discounted += self._factor * reward
         self._factor *= self._discount
         self._success = info.get("success", self._success)
+        if self._keep_steps:
+            self._observations.append(np.array(observation))
+            self._rewards.append(reward)
         return observation, reward, bool(terminated), bool(truncated)
 
     def episode(self, env_index: int, step: int, terminated: bool) -> Episode:
@@ -96,7 +107,13 @@ class EpisodeSlot:
             number=self.number,
             seed=self.seed,
             step=step,
+            reason=self.planned.reason,
+            first_observation=self._first,
+            transitions=self._transitions() if self._keep_steps else None,
         )
+
+    def _transitions(self) -> Transitions:
+        return Transitions(np.stack(self._observations), np.stack(self.actions), np.array(self._rewards))
 
     def failure(self, reason: str) -> dict[str, Any]:
         """All that is needed to make a failed episode happen again, as JSON."""
@@ -109,6 +126,7 @@ class EpisodeSlot:
             "task": self.planned.task,
             "origin": self.planned.origin,
             "version": self.planned.version,
+            "reason": dict(self.planned.reason),
             "number": self.number,
             "seed": self.seed,
             "actions": np.array(self.actions),
@@ -116,7 +134,7 @@ class EpisodeSlot:
 
     def replay(self, state: dict[str, Any]) -> Array:
         """Play the open episode again; returns the observation at which it stood. Raises `EpisodeError`."""
-        planned = PlannedTask(np.array(state["task"]), state["origin"], state["version"])
+        planned = PlannedTask(np.array(state["task"]), state["origin"], state["version"], state["reason"])
         observation = self.reset(planned, state["number"], state["seed"])
         for action in state["actions"]:
             observation = self.step(action)[0]

@@ -30,7 +30,7 @@ class RolloutWorker:
     Tasks arrive with no lag: when an episode ends, its record goes to the source, and the task that the source answers
     with is the one of that same environment's next reset. Each episode has a seed of its own, derived from the run's
     seed, the environment's index and the episode's number. ``on_failure`` gets the JSON record of every failed episode
-    and returns where it was put.
+    and returns where it was put. With ``keep_steps``, episodes carry their transitions.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class RolloutWorker:
         discount: float,
         on_error: Literal["abort", "skip"] = "abort",
         on_failure: Callable[[dict[str, Any]], str] | None = None,
+        keep_steps: bool = False,
     ) -> None:
         self._make_env = make_env
         self._facts = facts
@@ -51,7 +52,9 @@ class RolloutWorker:
         self._seed = seed
         self._on_error = on_error
         self._on_failure = on_failure
-        self.slots = [EpisodeSlot(make_env(), facts.task_space, discount, facts.mastery_return) for _ in range(n_envs)]
+        self.slots = [
+            EpisodeSlot(make_env(), facts.task_space, discount, facts.mastery_return, keep_steps) for _ in range(n_envs)
+        ]
         self.steps = 0
         self.skipped = 0
         self._failures_in_a_row = 0

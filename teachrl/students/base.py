@@ -59,6 +59,13 @@ class Student(ABC):
     def learn(self, fragment: Fragment) -> dict[str, float]:
         """Learn from one fragment; returns metrics to log, under tags such as ``train/loss``."""
 
+    def values(self, observations: Array) -> NDArray[np.float64]:
+        """Estimated discounted return from each of ``observations (N, ...)``, shape ``(N,)``.
+
+        Optional: only teachers that ask for ``start_value`` need it. In the units of the environment's rewards.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def weights(self) -> State:
         """All that deterministic acting needs, as a tree of dicts, JSON values and arrays."""

@@ -49,6 +49,11 @@ class Normalization:
             self._running_returns[ended[t]] = 0.0
         return scaled
 
+    @property
+    def reward_scale(self) -> float:
+        """What a reward is divided by before the student learns from it."""
+        return 1.0 if self.return_statistics is None else float(np.sqrt(self.return_statistics.var + EPSILON))
+
     def observe(self, fragment: Fragment) -> None:
         """Take the fragment's observations into the statistics, once the student has learnt from it."""
         if self.observation_statistics is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3 import DQN, SAC, TD3
@@ -50,6 +51,15 @@ class OffPolicyStudent(SB3Student):
         self.model._last_obs = observations
         actions, stored = self.model._sample_action(self.model.learning_starts, self._noise, len(observations))
         return Decision(actions, {"actions": stored})
+
+    def values(self, observations: Array) -> NDArray[np.float64]:
+        """The lower of the critics' estimates for the deterministic action."""
+        policy = self.model.policy
+        policy.set_training_mode(False)
+        with torch.no_grad():
+            tensor, _ = policy.obs_to_tensor(observations)
+            estimates = torch.cat(self.model.critic(tensor, policy._predict(tensor, deterministic=True)), dim=1)
+        return np.asarray(estimates.min(dim=1).values.cpu().numpy(), dtype=np.float64)
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
         following = fragment.next_observations()
@@ -156,3 +166,11 @@ class DQNStudent(OffPolicyStudent):
 
     algorithm = DQN
     action_spaces = (spaces.Discrete,)
+
+    def values(self, observations: Array) -> NDArray[np.float64]:
+        """The highest estimate of any action."""
+        self.model.policy.set_training_mode(False)
+        with torch.no_grad():
+            tensor, _ = self.model.policy.obs_to_tensor(observations)
+            best = self.model.q_net(tensor).max(dim=1).values
+        return np.asarray(best.cpu().numpy(), dtype=np.float64)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from stable_baselines3 import PPO
 
 from teachrl.episodes import Array, Fragment
@@ -86,6 +87,10 @@ class PPOStudent(SB3Student):
         with torch.no_grad():
             tensor, _ = self.model.policy.obs_to_tensor(self._normalization.observations(observations))
             return self.model.policy.predict_values(tensor)[:, 0]  # type: ignore[no-any-return]
+
+    def values(self, observations: Array) -> NDArray[np.float64]:
+        """The critic's estimate. With ``normalize_rewards`` it is scaled back by the present statistics."""
+        return self._values(observations).cpu().numpy().astype(np.float64) * self._normalization.reward_scale
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
         self._count_steps(fragment.n_steps * fragment.n_envs)

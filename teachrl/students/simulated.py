@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from teachrl.episodes import Array, Fragment
 from teachrl.errors import UsageError
@@ -46,6 +47,10 @@ class SimulatedStudent(Student):
         del deterministic
         competence = self._competence[tuple(observations.T)]
         return Decision(competence[:, None] / self.MAXIMUM)
+
+    def values(self, observations: Array) -> NDArray[np.float64]:
+        competence: NDArray[np.float64] = self._competence[tuple(observations.T)] / self.MAXIMUM
+        return competence
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
         for cell in fragment.observations.reshape(-1, self._competence.ndim):

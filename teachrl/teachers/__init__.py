@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from teachrl.errors import UsageError, unknown_name
 from teachrl.registry import Entry, Registry
-from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Teacher, TeacherConfig
+from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Region, Signal, Teacher, TeacherConfig
 from teachrl.validation import explain
 
 __all__ = [
@@ -18,6 +18,8 @@ __all__ = [
     "Gaussian",
     "Lesson",
     "Plan",
+    "Region",
+    "Signal",
     "Teacher",
     "TeacherConfig",
     "make_teacher",
@@ -54,7 +56,16 @@ def teacher_settings(name: str, preset: str = "default", options: Mapping[str, A
 def make_teacher(
     name: str, lesson: Lesson, preset: str = "default", options: Mapping[str, Any] | None = None
 ) -> Teacher:
-    """Build a teacher by name, or ``module:Class`` for your own. Raises `UsageError`."""
+    """Build a teacher by name, or ``module:Class`` for your own.
+
+    Raises `UsageError`, also when the teacher needs knowledge or success that the lesson does not have.
+    """
     config = teacher_settings(name, preset, options)
-    teacher: Teacher = TEACHERS.load(name)(lesson, config)
+    teacher_class: type[Teacher] = TEACHERS.load(name)
+    who = f"teacher {name!r}"
+    for piece in teacher_class.required_knowledge(config):
+        lesson.knowledge.check(piece, who)
+    teacher = teacher_class(lesson, config)
+    if "success" in teacher.signals:
+        lesson.knowledge.check("mastery_range", who)
     return teacher

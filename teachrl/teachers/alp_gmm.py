@@ -85,6 +85,12 @@ class AlpGmmTeacher(Teacher):
             "max_components": 9,
         },
     }
+    rules = {  # noqa: RUF012
+        "bootstrap": "Drawn uniformly: there is no mixture yet.",
+        "random": "Drawn uniformly, as a share {probability:.0%} of all tasks is.",
+        "gaussian": "Drawn from Gaussian {gaussian:.0f} of the mixture, which was chosen with probability "
+        "{probability:.0%} because of its mean absolute learning progress, {learning_progress:.3g}.",
+    }
     config: AlpGmmConfig
 
     def __init__(self, lesson: Lesson, config: AlpGmmConfig) -> None:
@@ -102,16 +108,20 @@ class AlpGmmTeacher(Teacher):
 
     def plan(self, n: int) -> Plan:
         chosen = [self._choose() for _ in range(n)]
-        return Plan(np.array([task for task, _ in chosen]), tuple(origin for _, origin in chosen), self._fits)
+        tasks, origins, reasons = zip(*chosen, strict=True)
+        return Plan(np.array(tasks), origins, self._fits, reasons)
 
-    def _choose(self) -> tuple[Vector, str]:
+    def _choose(self) -> tuple[Vector, str, dict[str, float]]:
         if not len(self._means):
-            return self.space.sample(self.rng, 1)[0], "bootstrap"
+            return self.space.sample(self.rng, 1)[0], "bootstrap", {}
         if self.rng.random() < self.config.random_task_ratio:
-            return self.space.sample(self.rng, 1)[0], "random"
-        index = int(self.rng.choice(len(self._means), p=self._weights()))
+            return self.space.sample(self.rng, 1)[0], "random", {"probability": self.config.random_task_ratio}
+        weights = self._weights()
+        index = int(self.rng.choice(len(self._means), p=weights))
         point = self.rng.multivariate_normal(self._means[index], self._covariances[index], method="cholesky")
-        return self._to_task(point[:-1]), f"gaussian {index}"
+        progress = float(self._means[index, -1])
+        reason = {"gaussian": index, "probability": float(weights[index]), "learning_progress": progress}
+        return self._to_task(point[:-1]), "gaussian", reason
 
     def _weights(self) -> NDArray[np.float64]:
         progress = np.maximum(self._means[:, -1], 0.0)
@@ -165,7 +175,7 @@ class AlpGmmTeacher(Teacher):
             )
             for mean, covariance, weight in zip(self._means, self._covariances, self._weights(), strict=True)
         ]
-        return Curriculum(tuple(gaussians), self.config.random_task_ratio)
+        return Curriculum(tuple(gaussians), random_ratio=self.config.random_task_ratio)
 
     def state(self) -> State:
         return {

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from teachrl.episodes import Episode
+from teachrl.episodes import Array, Episode
 from teachrl.errors import UsageError
+from teachrl.knowledge import Knowledge, Piece
 from teachrl.tasks import TaskSpace, Vector
 
 State = dict[str, Any]
+Signal = Literal["success", "start_value", "transitions"]
+Values = Callable[[Array], NDArray[np.float64]]
 
 
 class TeacherConfig(BaseModel):
@@ -25,11 +29,16 @@ class TeacherConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Plan:
-    """Tasks to play, vectors of shape ``(n, size)``, with the reason for each and the teacher's version."""
+    """Tasks to play, vectors of shape ``(n, size)``, with why each was chosen and the teacher's version.
+
+    ``origins`` name the rules; ``reasons`` hold the numbers that decided, and may be left out. Both come back with the
+    episode, so a teacher can also leave marks for itself there, such as which of its goals a task belongs to.
+    """
 
     tasks: Vector
     origins: tuple[str, ...]
     version: int
+    reasons: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,20 +55,43 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
+class Region:
+    """One axis-aligned part of the task space, in task units: ``low`` and ``high`` of ``(size,)``, ends included.
+
+    ``weight`` and ``learning_progress`` as in `Gaussian`.
+    """
+
+    low: list[float]
+    high: list[float]
+    weight: float
+    learning_progress: float
+
+
+@dataclass(frozen=True)
 class Curriculum:
-    """What to draw of a teacher at one moment."""
+    """What to draw of a teacher at one moment: where its next tasks come from, and what share is drawn uniformly.
+
+    ``samples`` are tasks in task units, each of shape ``(size,)``, for teachers that are neither Gaussians nor regions.
+    """
 
     gaussians: tuple[Gaussian, ...] = ()
+    regions: tuple[Region, ...] = ()
+    samples: tuple[list[float], ...] = ()
     random_ratio: float = 1.0
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a teacher is told before it starts: the task space, its own random stream, the range of returns if known."""
+    """What a teacher is told before it starts.
+
+    The task space, its own random stream, the range of returns if known, and as much knowledge about the tasks as the
+    experiment grants.
+    """
 
     space: TaskSpace
     rng: np.random.Generator
     return_range: tuple[float, float] | None = None
+    knowledge: Knowledge = field(default_factory=Knowledge)
 
 
 class Teacher(ABC):
@@ -71,12 +103,24 @@ class Teacher(ABC):
 
     Config: ClassVar[type[TeacherConfig]] = TeacherConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}}
+    rules: ClassVar[Mapping[str, str]] = {}
+    """For each origin, the sentence that tells the choice, with the names of its numbers in braces."""
 
     def __init__(self, lesson: Lesson, config: TeacherConfig) -> None:
         self.space = lesson.space
         self.rng = lesson.rng
         self.lesson = lesson
         self.config = config
+
+    @classmethod
+    def required_knowledge(cls, config: Any) -> tuple[Piece, ...]:
+        """Pieces of knowledge without which the teacher cannot work under these settings."""
+        return ()
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        """What it needs to be told of episodes, beyond return, discounted return and length."""
+        return frozenset()
 
     @abstractmethod
     def plan(self, n: int) -> Plan:
@@ -93,6 +137,19 @@ class Teacher(ABC):
     @abstractmethod
     def restore(self, state: State) -> None:
         """Go on exactly where `state` was taken."""
+
+    def student_learned(self, values: Values) -> None:
+        """The student has learnt from a fragment. ``values`` maps observations ``(n, ...)`` to its estimates ``(n,)``.
+
+        Called only for teachers with the signal ``start_value``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} asks for start_value and makes no use of it")
+
+    def explain(self, origin: str, reason: Mapping[str, float]) -> str:
+        """Why a task of this origin was chosen, in a sentence."""
+        if origin not in self.rules:
+            return f"Chosen by the rule {origin!r}." if origin else "No reason was recorded."
+        return self.rules[origin].format_map(reason)
 
     def picture(self) -> Curriculum:
         """What to draw of the teacher now; by default, a uniform choice."""

@@ -55,6 +55,8 @@ class StumpTracks(gym.Env[Observation, NDArray[np.float32]]):
     **Info**: ``reset`` gives ``{"task": the task in use}``; ``step`` gives ``{"success": bool}``, whether the return so
     far is above `mastery_return` (strictly), which takes 63 % of the track.
 
+    ``initial_mean`` and ``initial_std``, shape ``(2,)``, are the benchmark's Gaussian of easy tasks.
+
     An episode depends on seed, task and actions only: each has a Box2D world of its own, so a replay is exact to the
     bit.
 
@@ -90,6 +92,8 @@ class StumpTracks(gym.Env[Observation, NDArray[np.float32]]):
         self.task_space = BoxTaskSpace(bounds)
         easy = [EASY_TASK["stump_height"], max_obstacle_spacing]
         self.default_task = self.task_space.task(np.clip(easy, self.task_space.low, self.task_space.high))
+        self.initial_mean = self.task_space.vector(self.default_task)
+        self.initial_std = 0.1 * (self.task_space.high - self.task_space.low)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self.observation_space = _observation_space()
         self.render_mode = render_mode
