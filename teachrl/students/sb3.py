@@ -15,7 +15,7 @@ from stable_baselines3.common.logger import Logger
 
 from teachrl.errors import UsageError
 from teachrl.students.base import Classroom, State, Student
-from teachrl.students.tensors import to_arrays, to_tensors
+from teachrl.tensors import to_arrays, to_tensors
 
 # Given by the run itself; a YAML file that sets them would contradict it.
 RESERVED = frozenset(
