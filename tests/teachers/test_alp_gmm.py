@@ -12,7 +12,6 @@ from teachrl.errors import UsageError
 from teachrl.tasks import BoxTaskSpace, TaskSpace
 from teachrl.teachers import Lesson, Teacher, make_teacher
 from teachrl.teachers import learning_progress as lp
-from teachrl.teachers.alp_gmm import fit_best_mixture
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 
@@ -161,14 +160,6 @@ def test_wrong_settings_are_explained(options: dict[str, object], words: str) ->
 def test_unknown_teacher_suggests_the_closest() -> None:
     with pytest.raises(UsageError, match="did you mean 'alp-gmm'"):
         make_teacher("alp_gmm", lesson())
-
-
-def test_best_mixture_finds_two_clouds() -> None:
-    rng = np.random.default_rng(0)
-    points = np.concatenate([rng.normal(0, 0.05, (100, 2)), rng.normal(5, 0.05, (100, 2))])
-    found = fit_best_mixture(points, range(1, 4), "bic", seed=0)
-    assert found is not None
-    assert len(found[0]) == 2
 
 
 def test_picture_is_in_task_units() -> None:
