@@ -1,0 +1,90 @@
+"""What every teacher costs an episode, early and late in a long run: ``python -m benchmarks.teacher_cost [NAMES]``.
+
+Two-dimensional tasks, two environments at once, a student that masters what lies near what it has mastered. Teachers
+that are told of every update of the student are measured by the update.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from teachrl.episodes import Episode
+from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks import BoxTaskSpace
+from teachrl.teachers import TEACHERS, Lesson, Teacher, make_teacher
+
+SPACE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
+EARLY, LATE, MEASURED = 1_000, 100_000, 2_000
+EPISODES_AN_UPDATE, UPDATES = 25, 60
+# These are made of other teachers, or need the log of an earlier run.
+WITHOUT_DEFAULTS = {"sequence", "mixture", "product", "replayed"}
+
+
+class Pupil:
+    """Gains skill on a task where it has some nearby; 20 x 20 cells."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher = teacher
+        self.skill = np.zeros((21, 21))
+        self.rng = np.random.default_rng(0)
+        self.waiting = [teacher.plan(1) for _ in range(2)]
+        self.episodes = 0
+
+    def teach(self, episodes: int) -> float:
+        """Microseconds of the teacher an episode."""
+        seconds = 0.0
+        for _ in range(episodes):
+            plan = self.waiting.pop(0)
+            cell = tuple((plan.tasks[0] * 19.999).astype(int))
+            reach = 1.0 if not any(cell) else max(self.skill[cell[0] - 1, cell[1]], self.skill[cell[0], cell[1] - 1])
+            self.skill[cell] = min(1.0, self.skill[cell] + 0.02 * (reach > 0.7))
+            value = float(self.skill[cell] + 0.05 * self.rng.random())
+            reason = plan.reasons[0] if plan.reasons else {}
+            episode = Episode(plan.tasks[0], value, value, 1, value > 0.7, True, plan.origins[0], plan.version, 0,
+                              self.episodes, 0, self.episodes + 1, reason, plan.tasks[0])  # fmt: skip
+            self.episodes += 1
+            start = time.perf_counter()
+            self.teacher.update([episode])
+            self.waiting.append(self.teacher.plan(1))
+            seconds += time.perf_counter() - start
+        return 1e6 * seconds / episodes
+
+    def update(self) -> float:
+        """Milliseconds of the teacher for one update of the student."""
+        start = time.perf_counter()
+        self.teacher.student_learned(lambda tasks: 1.0 - tasks.mean(axis=1))
+        return 1e3 * (time.perf_counter() - start)
+
+
+def measure(name: str) -> str:
+    """One line of the table."""
+    knowledge = Knowledge(
+        mastery_return=0.7,
+        initial=TaskDistribution(np.array([0.1, 0.1]), np.array([0.1, 0.1])),
+        target=TaskDistribution(np.array([0.9, 0.9]), np.array([0.05, 0.05])),
+    )
+    teacher = make_teacher(name, Lesson(SPACE, np.random.default_rng(0), (0.0, 1.1), knowledge))
+    pupil = Pupil(teacher)
+    if "start_value" in teacher.signals:
+        costs = []
+        for _ in range(UPDATES):
+            pupil.teach(EPISODES_AN_UPDATE)
+            costs.append(pupil.update())
+        return f"{name:<20} {np.median(costs):8.1f} ms an update (median), {max(costs):8.1f} at most"
+    pupil.teach(EARLY)
+    early = pupil.teach(MEASURED)
+    pupil.teach(LATE - pupil.episodes)
+    late = pupil.teach(MEASURED)
+    return f"{name:<20} {early:8.1f} us after 10^3 episodes {late:8.1f} us after 10^5   ratio {late / early:5.2f}"
+
+
+def main(names: list[str] | None = None) -> None:
+    for name in names or sorted(set(TEACHERS.entries) - WITHOUT_DEFAULTS):
+        print(measure(name), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
