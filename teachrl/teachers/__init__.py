@@ -36,6 +36,14 @@ TEACHERS = Registry(
             "teachrl.teachers.alp_gmm:AlpGmmTeacher",
             "Gaussian mixture over absolute learning progress (Portelas et al. 2019)",
         ),
+        "riac": Entry(
+            "teachrl.teachers.riac:RiacTeacher",
+            "regions that split where learning progress differs (Baranes & Oudeyer 2009)",
+        ),
+        "covar-gmm": Entry(
+            "teachrl.teachers.covar_gmm:CovarGmmTeacher",
+            "Gaussian mixture over the covariance of return and time (Moulin-Frier et al. 2014)",
+        ),
     },
 )
 

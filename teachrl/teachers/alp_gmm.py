@@ -34,12 +34,12 @@ from teachrl.episodes import Episode
 from teachrl.tasks import Vector
 from teachrl.teachers.base import Lesson, State
 from teachrl.teachers.learning_progress import AbsoluteLearningProgress
-from teachrl.teachers.mixtures import MixtureConfig, MixtureTeacher
+from teachrl.teachers.mixtures import GaussianMixtureConfig, GaussianMixtureTeacher
 
 SIGNALS = {"return": "episode_return", "discounted_return": "discounted_return"}
 
 
-class AlpGmmConfig(MixtureConfig):
+class AlpGmmConfig(GaussianMixtureConfig):
     """Settings of ALP-GMM."""
 
     signal: Literal["return", "discounted_return"] = Field(
@@ -50,7 +50,7 @@ class AlpGmmConfig(MixtureConfig):
     )
 
 
-class AlpGmmTeacher(MixtureTeacher):
+class AlpGmmTeacher(GaussianMixtureTeacher):
     """See the module's text. The first ``fit_rate`` tasks are uniform (bootstrap)."""
 
     Config = AlpGmmConfig

@@ -17,7 +17,7 @@ from teachrl.tasks import Vector
 from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, State, Teacher, TeacherConfig
 
 
-class MixtureConfig(TeacherConfig):
+class GaussianMixtureConfig(TeacherConfig):
     """Settings that all teachers with a mixture share."""
 
     fit_rate: int = Field(
@@ -41,7 +41,7 @@ class MixtureConfig(TeacherConfig):
         return self
 
 
-class MixtureTeacher(Teacher):
+class GaussianMixtureTeacher(Teacher):
     """Every ``fit_rate`` episodes fits mixtures to the last ``fit_rate`` points and keeps the best.
 
     A point is the task followed by the ``signal_size`` numbers of `_signals`. A task is drawn from a Gaussian chosen in
@@ -51,9 +51,9 @@ class MixtureTeacher(Teacher):
     """
 
     signal_size: ClassVar[int]
-    config: MixtureConfig
+    config: GaussianMixtureConfig
 
-    def __init__(self, lesson: Lesson, config: MixtureConfig) -> None:
+    def __init__(self, lesson: Lesson, config: GaussianMixtureConfig) -> None:
         super().__init__(lesson, config)
         if config.returns != "raw":
             self.unit_return(0.0, clip=False)  # raises now, not after the first episode, when there is no range
