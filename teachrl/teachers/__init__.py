@@ -44,6 +44,10 @@ TEACHERS = Registry(
             "teachrl.teachers.covar_gmm:CovarGmmTeacher",
             "Gaussian mixture over the covariance of return and time (Moulin-Frier et al. 2014)",
         ),
+        "spdl": Entry(
+            "teachrl.teachers.spdl:SpdlTeacher",
+            "a Gaussian that moves to the wanted tasks as the student's value allows (Klink et al. 2020)",
+        ),
     },
 )
 
