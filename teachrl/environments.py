@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Env = gym.Env[Any, Any]
 
+# By name: `teachrl.teaching` is built on this module, and is imported when such an environment is made.
+gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.teaching:Teaching")
+
 
 @dataclass(frozen=True)
 class EnvironmentFacts:

@@ -35,7 +35,8 @@ OPTIONS: dict[str, dict[str, Any]] = {}
 # Kinds of task space that a teacher refuses, with a message, before it starts.
 REFUSED: dict[str, set[str]] = {}
 PRESETS = [(t, p) for t in sorted(TEACHERS.entries) for p in sorted(TEACHERS.load(t).presets)]
-ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/"))
+# In teachrl/Teaching-v0 teaching is the agent's own task: it has no tasks that a teacher could choose.
+ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/") and "Teaching" not in name)
 
 
 def build(teacher: str, preset: str, space: TaskSpace, seed: int = 0) -> Teacher:

@@ -93,6 +93,11 @@ class RolloutWorker:
             tuple(episodes),
         )
 
+    def restart(self) -> None:
+        """Give up the open episodes: the next `collect` asks for tasks and begins new ones."""
+        self._observations = None
+        self._starts = np.ones(len(self.slots), dtype=np.bool_)
+
     def _step_all(
         self,
         t: int,

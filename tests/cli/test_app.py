@@ -229,7 +229,7 @@ def test_list_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_catalogue_is_complete() -> None:
     import gymnasium
 
-    import teachrl_envs  # noqa: F401
+    import teachrl.environments  # noqa: F401
 
     assert set(CATALOGUE) == {name for name in gymnasium.registry if name.startswith("teachrl/")}
 
