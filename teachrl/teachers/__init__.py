@@ -32,6 +32,9 @@ TEACHERS = Registry(
         "random": Entry(
             "teachrl.teachers.random:RandomTeacher", "uniform over the task space; the baseline of every comparison"
         ),
+        "target": Entry(
+            "teachrl.teachers.target:TargetTeacher", "only the tasks that are wanted in the end; no curriculum"
+        ),
         "alp-gmm": Entry(
             "teachrl.teachers.alp_gmm:AlpGmmTeacher",
             "Gaussian mixture over absolute learning progress (Portelas et al. 2019)",

@@ -16,6 +16,8 @@ Presets and deviations:
   Gaussians: the settings of the paper.
 * ``tma2021``: raw task units and raw returns, fits every 150, 5 % random, 2 to 9 Gaussians: the settings of the
   TeachMyAgent benchmark (whose code leaves out the upper end of the range it documents).
+* ``spdl2021``: raw task units, raw discounted returns, the last 500 episodes searched, fits every 100, 30 % random, 2
+  to 10 Gaussians: the baseline of the self-paced papers (Klink et al. 2020) for PPO on the gate task.
 * A candidate mixture that cannot be fitted (points that coincide) is left out of the choice; when none can be, the last
   mixture stays and ``failed_fits`` counts it.
 * Mixtures are fitted with one BLAS thread: with more, these small fits take ten times as long.
@@ -63,6 +65,14 @@ class AlpGmmTeacher(GaussianMixtureTeacher):
             "fit_rate": 150,
             "random_task_ratio": 0.05,
             "max_components": 9,
+        },
+        "spdl2021": {
+            "units": "native",
+            "returns": "raw",
+            "signal": "discounted_return",
+            "history_size": 500,
+            "fit_rate": 100,
+            "random_task_ratio": 0.3,
         },
     }
     rules = {  # noqa: RUF012

@@ -12,7 +12,7 @@ class RandomTeacher(Teacher):
     """Draws every task uniformly from the task space and learns nothing."""
 
     rules = {"random": "Drawn uniformly from the whole task space, as always."}  # noqa: RUF012
-    presets = {"default": {}, "corl2019": {}, "tma2021": {}}  # noqa: RUF012
+    presets = {"default": {}, "corl2019": {}, "tma2021": {}, "spdl2021": {}}  # noqa: RUF012
 
     def plan(self, n: int) -> Plan:
         return Plan(self.space.sample(self.rng, n), ("random",) * n, version=0)
