@@ -39,6 +39,14 @@ TEACHERS = Registry(
             "teachrl.teachers.alp_gmm:AlpGmmTeacher",
             "Gaussian mixture over absolute learning progress (Portelas et al. 2019)",
         ),
+        "oracle": Entry(
+            "teachrl.teachers.oracle:OracleTeacher",
+            "a hand-made window that slides from the easy to the hard end (Portelas et al. 2019)",
+        ),
+        "adr": Entry(
+            "teachrl.teachers.adr:AdrTeacher",
+            "ranges that widen while their ends are mastered (OpenAI 2019)",
+        ),
         "riac": Entry(
             "teachrl.teachers.riac:RiacTeacher",
             "regions that split where learning progress differs (Baranes & Oudeyer 2009)",
