@@ -59,6 +59,18 @@ TEACHERS = Registry(
             "teachrl.teachers.spdl:SpdlTeacher",
             "a Gaussian that moves to the wanted tasks as the student's value allows (Klink et al. 2020)",
         ),
+        "learning-progress": Entry(
+            "teachrl.teachers.learning_progress_bandit:LearningProgressTeacher",
+            "the cells whose success rate changes fastest (Kanitscheider et al. 2021)",
+        ),
+        "procurl": Entry(
+            "teachrl.teachers.procurl:ProCuRLTeacher",
+            "the cells where success is uncertain, near the wanted ones if asked (Tzannetos et al. 2023)",
+        ),
+        "cyclical": Entry(
+            "teachrl.teachers.cyclical:CyclicalTeacher",
+            "the easiest share of the cells, growing and shrinking in cycles (Kesgin & Amasyali 2022)",
+        ),
     },
 )
 
