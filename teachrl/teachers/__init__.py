@@ -71,6 +71,10 @@ TEACHERS = Registry(
             "teachrl.teachers.cyclical:CyclicalTeacher",
             "the easiest share of the cells, growing and shrinking in cycles (Kesgin & Amasyali 2022)",
         ),
+        "currot": Entry(
+            "teachrl.teachers.currot:CurrotTeacher",
+            "particles transported to the wanted tasks through those that are mastered (Klink et al. 2022)",
+        ),
     },
 )
 
