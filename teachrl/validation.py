@@ -35,6 +35,8 @@ def _complaint(problem: Any, path: list[str], model: type[BaseModel]) -> str:
 def _model_at(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     """The nested model that a path of field names leads to."""
     for name in path:
+        if name.isdigit():  # a place in a list of models, which `model` is already
+            continue
         field = model.model_fields.get(name)
         candidates = (field.annotation, *get_args(field.annotation)) if field is not None else ()
         nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]

@@ -13,6 +13,7 @@ import typer
 
 from teachrl.cli.doctor import doctor
 from teachrl.cli.evaluate import evaluate
+from teachrl.cli.explain import explain
 from teachrl.cli.listing import list_names
 from teachrl.cli.replay import replay
 from teachrl.cli.report import report
@@ -58,6 +59,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("replay")(replay)
+app.command("explain")(explain)
 app.command("list")(list_names)
 app.command("doctor")(doctor)
 

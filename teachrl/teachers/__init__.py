@@ -75,6 +75,18 @@ TEACHERS = Registry(
             "teachrl.teachers.currot:CurrotTeacher",
             "particles transported to the wanted tasks through those that are mastered (Klink et al. 2022)",
         ),
+        "sequence": Entry(
+            "teachrl.teachers.sequence:SequenceTeacher", "one teacher after another, each until it has done its part"
+        ),
+        "mixture": Entry(
+            "teachrl.teachers.mixture:MixtureTeacher", "each task from one of several teachers, by fixed probabilities"
+        ),
+        "product": Entry(
+            "teachrl.teachers.product:ProductTeacher", "different teachers for different parameters of one task"
+        ),
+        "replayed": Entry(
+            "teachrl.teachers.replayed:ReplayedTeacher", "the tasks of an earlier run again, in order or shuffled"
+        ),
     },
 )
 
