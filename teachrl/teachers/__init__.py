@@ -59,6 +59,10 @@ TEACHERS = Registry(
             "teachrl.teachers.spdl:SpdlTeacher",
             "a Gaussian that moves to the wanted tasks as the student's value allows (Klink et al. 2020)",
         ),
+        "goal-gan": Entry(
+            "teachrl.teachers.goal_gan:GoalGanTeacher",
+            "a generative network proposes goals of intermediate difficulty (Florensa et al. 2018)",
+        ),
         "learning-progress": Entry(
             "teachrl.teachers.learning_progress_bandit:LearningProgressTeacher",
             "the cells whose success rate changes fastest (Kanitscheider et al. 2021)",
@@ -71,10 +75,6 @@ TEACHERS = Registry(
             "teachrl.teachers.cyclical:CyclicalTeacher",
             "the easiest share of the cells, growing and shrinking in cycles (Kesgin & Amasyali 2022)",
         ),
-        "currot": Entry(
-            "teachrl.teachers.currot:CurrotTeacher",
-            "particles transported to the wanted tasks through those that are mastered (Klink et al. 2022)",
-        ),
         "sequence": Entry(
             "teachrl.teachers.sequence:SequenceTeacher", "one teacher after another, each until it has done its part"
         ),
@@ -86,6 +86,10 @@ TEACHERS = Registry(
         ),
         "replayed": Entry(
             "teachrl.teachers.replayed:ReplayedTeacher", "the tasks of an earlier run again, in order or shuffled"
+        ),
+        "currot": Entry(
+            "teachrl.teachers.currot:CurrotTeacher",
+            "particles transported to the wanted tasks through those that are mastered (Klink et al. 2022)",
         ),
     },
 )
