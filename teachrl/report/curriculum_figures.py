@@ -1,8 +1,9 @@
-"""What the teacher believed (its Gaussians) and what the student mastered (the test set at several checkpoints)."""
+"""Where the teacher's tasks came from: its Gaussians, regions and samples over the tasks that were played."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,88 +11,140 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from teachrl.report.figures import COLORS, axis, color_range, jittered, label, shown_dimensions, style, thin
-from teachrl.report.run_data import Curriculum, Evaluation, Gaussian, RunData, Vector
+from teachrl.report.figures import axis, color_range, jittered, shown_dimensions, style, thin
+from teachrl.report.run_data import Curriculum, Gaussian, Region, RunData, Vector
+from teachrl_envs.tasks import TaskSpace
 
 MAX_MOMENTS = 40
+MIN_MOMENTS = 6
+MAX_TRACES = 3000
+MAX_PARTS = 60
 MAX_WINDOW_POINTS = 800
-MAX_CHECKPOINTS = 5
+SIGMAS = 2.0
 SCALE = "Plasma"
+PLAYED = "#8b929c"
+SAMPLE = "#1f8a5b"
 
 
-def ellipse(gaussian: Gaussian, i: int, j: int, sigmas: float = 2.0, points: int = 48) -> Vector:
+def ellipse(gaussian: Gaussian, i: int, j: int, points: int = 48) -> Vector:
     """The outline, shape ``(points, 2)``, of the Gaussian's marginal over dimensions ``i`` and ``j``."""
     block = gaussian.covariance[np.ix_([i, j], [i, j])]
     values, vectors = np.linalg.eigh((block + block.T) / 2)
     angles = np.linspace(0, 2 * np.pi, points)
     circle = np.stack([np.cos(angles), np.sin(angles)])
     # Rounding can leave an eigenvalue of a flat Gaussian slightly below zero.
-    outline: Vector = gaussian.mean[[i, j]] + sigmas * (vectors * np.sqrt(np.clip(values, 0, None)) @ circle).T
+    outline: Vector = gaussian.mean[[i, j]] + SIGMAS * (vectors * np.sqrt(np.clip(values, 0, None)) @ circle).T
     return outline
 
 
-def gaussians_figure(run: RunData) -> go.Figure | None:
-    """The teacher's Gaussians over the tasks it sampled, moment by moment."""
-    moments = [c for c in run.curricula if c.gaussians]
+def interval(part: Gaussian | Region, space: TaskSpace, i: int) -> tuple[float, float]:
+    """From where to where a part reaches in dimension ``i``; a whole number is as wide as its cell."""
+    if isinstance(part, Gaussian):
+        spread = SIGMAS * float(np.sqrt(max(part.covariance[i, i], 0.0)))
+        return float(part.mean[i]) - spread, float(part.mean[i]) + spread
+    half = 0.0 if space.dimensions[i].kind == "continuous" else 0.5
+    return float(part.low[i]) - half, float(part.high[i]) + half
+
+
+def rectangle(region: Region, space: TaskSpace, i: int, j: int) -> Vector:
+    """The outline, shape ``(5, 2)``, of the region in dimensions ``i`` and ``j``."""
+    (left, right), (bottom, top) = interval(region, space, i), interval(region, space, j)
+    return np.array([[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]])
+
+
+def curriculum_figure(run: RunData) -> go.Figure | None:
+    """What the teacher drew from, over the tasks that were played, moment by moment."""
+    moments = [c for c in run.curricula if c.parts or len(c.samples)]
     if not moments:
         return None
     shown = shown_dimensions(run.space)
-    progress = np.array([g.learning_progress for c in moments for g in c.gaussians])
-    limits = color_range(progress)
+    limits = color_range(np.array([part.learning_progress for c in moments for part in c.parts]))
     if len(shown) == 1:
-        return _intervals_figure(run, moments, shown[0], limits)
-    return _ellipses_figure(run, moments, (shown[0], shown[1]), limits)
+        return _bars_figure(run, moments, shown[0], limits)
+    return _maps_figure(run, moments, list(combinations(shown, 2)), limits)
 
 
-def _ellipses_figure(
-    run: RunData, moments: Sequence[Curriculum], pair: tuple[int, int], limits: tuple[float, float]
+def _heaviest(curriculum: Curriculum) -> list[Gaussian | Region]:
+    """The parts that are drawn: those of the largest weights, when there are very many."""
+    order = np.argsort([-np.nan_to_num(part.weight) for part in curriculum.parts], kind="stable")
+    return [curriculum.parts[k] for k in np.sort(order[:MAX_PARTS])]
+
+
+def _maps_figure(
+    run: RunData, moments: Sequence[Curriculum], pairs: Sequence[tuple[int, int]], limits: tuple[float, float]
 ) -> go.Figure:
-    figure = go.Figure()
-    figure.add_scatter(x=[None], y=[None], mode="markers", marker=_progress_marker([limits[0]], limits))
-    owner = [-1]  # which moment each trace belongs to; the first trace carries the colour bar and always stays
-    chosen = [int(k) for k in thin(len(moments), MAX_MOMENTS)]
+    """A panel for each pair of dimensions, and a slider through the moments."""
+    columns = min(2, len(pairs))
+    rows = -(-len(pairs) // columns)
+    figure = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.12, vertical_spacing=0.22 / rows)
+    owner = []  # which moment each trace belongs to; -1: the colour bar's, which always stays
+    if any(c.parts for c in moments):
+        bar = go.Scatter(x=[None], y=[None], mode="markers", marker=_progress_marker([limits[0]], limits))
+        figure.add_trace(bar, row=1, col=1)
+        owner.append(-1)
+    chosen = _chosen_moments(moments, len(pairs))
     for n, k in enumerate(chosen):
-        # The window begins at the previous recorded moment, also when that one is not drawn.
-        traces = [_window_points(run, moments[k - 1].step if k else -1, moments[k].step, pair)]
-        heaviest = max((g.weight for g in moments[k].gaussians if np.isfinite(g.weight)), default=0.0)
-        traces += [_ellipse_trace(g, pair, limits, heaviest) for g in moments[k].gaussians]
-        for trace in traces:
-            trace.visible = n == len(chosen) - 1
-        figure.add_traces(traces)
-        owner += [n] * len(traces)
-    steps = [
-        {
-            "method": "restyle",
-            "label": f"{moments[k].step:,}",
-            "args": ["visible", [o in (-1, n) for o in owner]],
-        }
-        for n, k in enumerate(chosen)
-    ]
-    style(figure, 620)
-    figure.update_xaxes(axis(run.space.dimensions[pair[0]]))
-    figure.update_yaxes(axis(run.space.dimensions[pair[1]]))
-    slider = {"active": len(chosen) - 1, "steps": steps, "currentvalue": {"prefix": "step "}, "pad": {"t": 55}}
-    figure.update_layout(showlegend=False, sliders=[slider])
+        for panel, pair in enumerate(pairs):
+            # The window begins at the previous recorded moment, also when that one is not drawn.
+            traces = _moment_traces(run, moments[k], moments[k - 1].step if k else -1, pair, limits)
+            for trace in traces:
+                trace.visible = n == len(chosen) - 1
+            row, col = panel // columns + 1, panel % columns + 1
+            figure.add_traces(traces, rows=[row] * len(traces), cols=[col] * len(traces))
+            owner += [n] * len(traces)
+    for panel, (i, j) in enumerate(pairs):
+        row, col = panel // columns + 1, panel % columns + 1
+        figure.update_xaxes(axis(run.space.dimensions[i]), row=row, col=col)
+        figure.update_yaxes(axis(run.space.dimensions[j]), row=row, col=col)
+    style(figure, 620 if len(pairs) == 1 else 140 + 400 * rows)
+    figure.update_layout(showlegend=False, sliders=[_slider([moments[k].step for k in chosen], owner)])
     return figure
 
 
-def _window_points(run: RunData, after: int, until: int, pair: tuple[int, int]) -> go.Scatter:
-    inside = np.flatnonzero((run.episodes.step > after) & (run.episodes.step <= until))
+def _chosen_moments(moments: Sequence[Curriculum], panels: int) -> list[int]:
+    """Evenly spread, and fewer when each takes many traces: the page has to stay responsive."""
+    traces = panels * (2 + max(min(len(c.parts), MAX_PARTS) for c in moments))
+    return [int(k) for k in thin(len(moments), min(MAX_MOMENTS, max(MIN_MOMENTS, MAX_TRACES // traces)))]
+
+
+def _slider(steps: Sequence[int], owner: Sequence[int]) -> dict[str, Any]:
+    entries = [
+        {"method": "restyle", "label": f"{step:,}", "args": ["visible", [o in (-1, n) for o in owner]]}
+        for n, step in enumerate(steps)
+    ]
+    return {"active": len(steps) - 1, "steps": entries, "currentvalue": {"prefix": "step "}, "pad": {"t": 55}}
+
+
+def _moment_traces(
+    run: RunData, moment: Curriculum, after: int, pair: tuple[int, int], limits: tuple[float, float]
+) -> list[go.Scatter]:
+    inside = np.flatnonzero((run.episodes.step > after) & (run.episodes.step <= moment.step))
     inside = inside[thin(len(inside), MAX_WINDOW_POINTS)]
-    tasks = jittered(run.space, run.episodes.tasks[inside])
-    marker = {"size": 4, "color": "#8b929c", "opacity": 0.55}
-    return go.Scatter(x=tasks[:, pair[0]], y=tasks[:, pair[1]], mode="markers", marker=marker, hoverinfo="skip")
+    played = jittered(run.space, run.episodes.tasks[inside])[:, pair]
+    traces = [_dots(played[:, 0], played[:, 1], PLAYED, 4)]
+    parts = _heaviest(moment)
+    heaviest = max((part.weight for part in parts if np.isfinite(part.weight)), default=0.0)
+    traces += [_part_trace(part, run.space, pair, limits, heaviest) for part in parts]
+    if len(moment.samples):
+        samples = jittered(run.space, moment.samples[thin(len(moment.samples), MAX_WINDOW_POINTS)])[:, pair]
+        traces.append(_dots(samples[:, 0], samples[:, 1], SAMPLE, 6))
+    return traces
 
 
-def _ellipse_trace(
-    gaussian: Gaussian, pair: tuple[int, int], limits: tuple[float, float], heaviest: float
+def _dots(x: Vector, y: Vector, color: str, size: int) -> go.Scatter:
+    marker = {"size": size, "color": color, "opacity": 0.55}
+    return go.Scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip")
+
+
+def _part_trace(
+    part: Gaussian | Region, space: TaskSpace, pair: tuple[int, int], limits: tuple[float, float], heaviest: float
 ) -> go.Scatter:
-    share = gaussian.weight / heaviest if heaviest > 0 and np.isfinite(gaussian.weight) else 1.0
-    place = (gaussian.learning_progress - limits[0]) / (limits[1] - limits[0])
+    outline = ellipse(part, *pair) if isinstance(part, Gaussian) else rectangle(part, space, *pair)
+    share = part.weight / heaviest if heaviest > 0 and np.isfinite(part.weight) else 1.0
+    place = (part.learning_progress - limits[0]) / (limits[1] - limits[0])
     known = np.isfinite(place)
     color = sample_colorscale(SCALE, float(np.clip(place, 0, 1)))[0] if known else "rgb(120, 120, 120)"
     fill = color.replace("rgb(", "rgba(").replace(")", f", {0.08 + 0.42 * float(np.clip(share, 0, 1)):.3f})")
-    outline = ellipse(gaussian, *pair)
     return go.Scatter(
         x=outline[:, 0],
         y=outline[:, 1],
@@ -101,7 +154,7 @@ def _ellipse_trace(
         fill="toself",
         fillcolor=fill,
         hoveron="fills",
-        text=f"learning progress {gaussian.learning_progress:.4g}<br>weight {gaussian.weight:.3g}",
+        text=f"learning progress {part.learning_progress:.4g}<br>weight {part.weight:.3g}",
         hoverinfo="text",
     )
 
@@ -111,29 +164,22 @@ def _progress_marker(values: Any, limits: tuple[float, float]) -> dict[str, Any]
     return {"color": values, "colorscale": SCALE, "cmin": limits[0], "cmax": limits[1], "colorbar": bar, "size": 9}
 
 
-def _intervals_figure(
-    run: RunData, moments: Sequence[Curriculum], dimension: int, limits: tuple[float, float]
-) -> go.Figure:
-    """With one dimension an ellipse is an interval, and all moments fit in one picture."""
-    gaussians = [(c.step, g) for k in thin(len(moments), MAX_MOMENTS) for c in [moments[k]] for g in c.gaussians]
-    means = np.array([g.mean[dimension] for _, g in gaussians])
-    spread = np.array([2 * np.sqrt(max(g.covariance[dimension, dimension], 0.0)) for _, g in gaussians])
-    weights = np.nan_to_num(np.array([g.weight for _, g in gaussians]))
-    marker = _progress_marker([g.learning_progress for _, g in gaussians], limits)
-    marker["opacity"] = 0.3 + 0.7 * np.clip(weights / max(weights.max(), 1e-12), 0, 1)
-    steps = [step for step, _ in gaussians]
+def _bars_figure(run: RunData, moments: Sequence[Curriculum], dimension: int, limits: tuple[float, float]) -> go.Figure:
+    """With one dimension a part is a bar and a sample a dot, and all moments fit in one picture."""
+    chosen = [moments[k] for k in thin(len(moments), MAX_MOMENTS)]
     episodes = run.episodes
     points = thin(len(episodes), 2000)
     figure = go.Figure()
-    figure.add_scatter(
-        x=episodes.step[points],
-        y=jittered(run.space, episodes.tasks[points])[:, dimension],
-        mode="markers",
-        marker={"size": 3, "color": "#8b929c", "opacity": 0.4},
-        hoverinfo="skip",
-    )
-    bars = {"type": "data", "array": spread, "thickness": 1.2, "width": 3, "color": "#565d66"}
-    figure.add_scatter(x=steps, y=means, mode="markers", marker=marker, error_y=bars)
+    played = jittered(run.space, episodes.tasks[points])[:, dimension]
+    figure.add_trace(_dots(episodes.step[points], played, PLAYED, 3))
+    parts = [(c.step, part) for c in chosen for part in _heaviest(c)]
+    if parts:
+        figure.add_trace(_bars(parts, run.space, dimension, limits))
+    samples = [(c.step, c.samples[thin(len(c.samples), MAX_WINDOW_POINTS)]) for c in chosen if len(c.samples)]
+    if samples:
+        steps = np.concatenate([np.full(len(tasks), step, dtype=np.float64) for step, tasks in samples])
+        values = jittered(run.space, np.concatenate([tasks for _, tasks in samples]))[:, dimension]
+        figure.add_trace(_dots(steps, values, SAMPLE, 5))
     style(figure, 460)
     figure.update_xaxes(title="environment steps")
     figure.update_yaxes(axis(run.space.dimensions[dimension]))
@@ -141,103 +187,13 @@ def _intervals_figure(
     return figure
 
 
-def mastery_figure(run: RunData) -> go.Figure | None:
-    """The return on each test task at up to five evaluations, with the mastered tasks marked."""
-    evaluations = [e for e in run.evaluations if len(e.tasks)]
-    if not evaluations:
-        return None
-    chosen = [evaluations[k] for k in thin(len(evaluations), MAX_CHECKPOINTS)]
-    if len(_varying(run, chosen[-1])) == 1:
-        return _mastery_lines(run, chosen)
-    columns = min(3, len(chosen))
-    rows = -(-len(chosen) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=[_checkpoint_title(e) for e in chosen],
-        horizontal_spacing=0.09,
-        vertical_spacing=0.2,
-    )
-    for n, evaluation in enumerate(chosen):
-        _add_mastery(figure, run, evaluation, n // columns + 1, n % columns + 1)
-    low, high = color_range(np.concatenate([e.returns for e in chosen]))
-    style(figure, 120 + 320 * rows)
-    bar = {"title": "return", "thickness": 12}
-    figure.update_layout(
-        showlegend=False, coloraxis={"colorscale": "Viridis", "cmin": low, "cmax": high, "colorbar": bar}
-    )
-    return figure
-
-
-def _checkpoint_title(evaluation: Evaluation) -> str:
-    percent = evaluation.mastered_percent
-    return f"step {evaluation.step:,}" + (f": {percent:.0f}% mastered" if np.isfinite(percent) else "")
-
-
-def _varying(run: RunData, evaluation: Evaluation) -> list[int]:
-    """The dimensions in which the test tasks differ; never empty."""
-    spread = np.ptp(evaluation.tasks, axis=0)
-    return [i for i in range(run.space.size) if spread[i] > 0] or [shown_dimensions(run.space)[0]]
-
-
-def grid_of(tasks: Vector, returns: Vector) -> tuple[Vector, Vector, Vector] | None:
-    """``(x, y, returns[y, x])`` when 2-D ``tasks`` fill a grid exactly, each cell once; otherwise ``None``."""
-    rounded = np.round(tasks, 9)
-    x, column = np.unique(rounded[:, 0], return_inverse=True)
-    y, row = np.unique(rounded[:, 1], return_inverse=True)
-    if len(x) * len(y) != len(tasks) or len(np.unique(row * len(x) + column)) != len(tasks):
-        return None
-    cells = np.full((len(y), len(x)), np.nan)
-    cells[row, column] = returns
-    return x, y, cells
-
-
-def _add_mastery(figure: go.Figure, run: RunData, evaluation: Evaluation, row: int, col: int) -> None:
-    varying = _varying(run, evaluation)
-    pair = (varying + [d for d in range(run.space.size) if d not in varying])[:2]
-    tasks = evaluation.tasks[:, pair]
-    grid = grid_of(tasks, evaluation.returns) if len(varying) == 2 else None
-    if grid is not None:
-        x, y, cells = grid
-        figure.add_heatmap(x=x, y=y, z=cells, coloraxis="coloraxis", row=row, col=col)
-    else:
-        tasks = jittered(run.space, evaluation.tasks)[:, pair]
-        marker = {"size": 9, "color": evaluation.returns, "coloraxis": "coloraxis"}
-        figure.add_scatter(x=tasks[:, 0], y=tasks[:, 1], mode="markers", marker=marker, row=row, col=col)
-    done = evaluation.mastered == 1
-    ring = {
-        "size": 7 if grid else 13,
-        "symbol": "circle-open",
-        "color": "#fff" if grid else "#111",
-        "line": {"width": 2},
-    }
-    figure.add_scatter(
-        x=tasks[done, 0], y=tasks[done, 1], mode="markers", marker=ring, hoverinfo="skip", row=row, col=col
-    )
-    first, second = (axis(run.space.dimensions[d]) for d in pair)
-    if grid is not None:  # the outer cells reach half a cell beyond the range
-        first.pop("range")
-        second.pop("range")
-    figure.update_xaxes(first, row=row, col=col)
-    figure.update_yaxes(second, row=row, col=col)
-
-
-def _mastery_lines(run: RunData, chosen: Sequence[Evaluation]) -> go.Figure:
-    """With one varying dimension the map is a curve, and all checkpoints fit in one picture."""
-    (dimension,) = _varying(run, chosen[-1])
-    figure = go.Figure()
-    for n, evaluation in enumerate(chosen):
-        order = np.argsort(evaluation.tasks[:, dimension], kind="stable")
-        done = evaluation.mastered[order] == 1
-        figure.add_scatter(
-            x=evaluation.tasks[order, dimension],
-            y=evaluation.returns[order],
-            mode="lines+markers",
-            line={"color": COLORS[n % len(COLORS)], "width": 2},
-            marker={"size": 9, "symbol": np.where(done, "circle", "circle-open").tolist()},
-            name=label(_checkpoint_title(evaluation)),
-        )
-    style(figure, 440)
-    figure.update_xaxes(axis(run.space.dimensions[dimension]))
-    figure.update_yaxes(title="return")
-    return figure
+def _bars(
+    parts: Sequence[tuple[int, Gaussian | Region]], space: TaskSpace, dimension: int, limits: tuple[float, float]
+) -> go.Scatter:
+    ends = np.array([interval(part, space, dimension) for _, part in parts])
+    weights = np.nan_to_num(np.array([part.weight for _, part in parts]))
+    marker = _progress_marker([part.learning_progress for _, part in parts], limits)
+    marker["opacity"] = 0.3 + 0.7 * np.clip(weights / max(weights.max(), 1e-12), 0, 1)
+    half = (ends[:, 1] - ends[:, 0]) / 2
+    bars = {"type": "data", "array": half, "thickness": 1.2, "width": 3, "color": "#565d66"}
+    return go.Scatter(x=[step for step, _ in parts], y=ends.mean(axis=1), mode="markers", marker=marker, error_y=bars)

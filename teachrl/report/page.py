@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
-from teachrl.report.curriculum_figures import gaussians_figure, mastery_figure
+from teachrl.report.curriculum_figures import MAX_PARTS, curriculum_figure
 from teachrl.report.figures import FONT, MAX_DIMENSIONS, WINDOW, learning_figure, sampled_tasks_figure
+from teachrl.report.mastery_figures import mastery_figure
 from teachrl.report.run_data import RunData
 
 # The browser itself then refuses whatever plotly.js or a hostile name might try to load.
@@ -48,10 +49,12 @@ SAMPLED = (
     "where the teacher moved. On the right, colour is the student's return: dark low, bright high. Long runs are "
     "thinned evenly; whole numbers and choices are spread a little around their value so that equal tasks stay visible."
 )
-GAUSSIANS = (
-    "Each ellipse (with one task parameter: each bar) is one Gaussian of the teacher, drawn two standard deviations "
-    "wide; bright colour means high learning progress, stronger colour a larger weight. Grey points are the tasks "
-    "sampled since the moment before. Where there is a slider below the picture, it moves through the run."
+CURRICULUM = (
+    "What the teacher drew its tasks from. Each ellipse is one of its Gaussians, two standard deviations wide, each "
+    "rectangle one of its regions (with one task parameter: each bar is one of either); bright colour means high "
+    "learning progress, stronger colour a larger weight. Green dots are tasks that it would draw. Grey points are the "
+    "tasks played since the moment before. Where there is a slider below the picture, it moves through the run. At "
+    f"most {MAX_PARTS} shapes are drawn at a moment, those of the largest weights."
 )
 MASTERY = (
     "The return on every task of the test set, from the first evaluation to the last. Rings (with one task parameter: "
@@ -70,7 +73,7 @@ def render(runs: Sequence[RunData]) -> str:
     sections = [
         _section("learning", "Learning curve", LEARNING, learning),
         _section("sampled", "Sampled tasks over time", SAMPLED, _per_run(runs, names, _sampled)),
-        _section("gaussians", "The teacher's Gaussians", GAUSSIANS, _per_run(runs, names, _gaussians)),
+        _section("curriculum", "The teacher's curriculum", CURRICULUM, _per_run(runs, names, _curriculum)),
         _section("mastery", "Mastery of the test set", MASTERY, _per_run(runs, names, _mastery)),
         _section("experiment", "Experiment and versions", "", _per_run(runs, names, _experiment)),
     ]
@@ -185,10 +188,10 @@ def _sampled(run: RunData, i: int) -> str:
     return text
 
 
-def _gaussians(run: RunData, i: int) -> str:
-    what = "has recorded no Gaussians" if run.curricula else "has recorded no curriculum yet"
-    otherwise = f"The teacher {what}. Teachers that do not fit Gaussians never do."
-    return _figure(gaussians_figure(run), f"gaussians-{i}", otherwise)
+def _curriculum(run: RunData, i: int) -> str:
+    what = "has recorded nothing to draw" if run.curricula else "has recorded no curriculum yet"
+    otherwise = f"The teacher {what}. Teachers that choose tasks uniformly never do."
+    return _figure(curriculum_figure(run), f"curriculum-{i}", otherwise)
 
 
 def _mastery(run: RunData, i: int) -> str:

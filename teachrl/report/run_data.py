@@ -60,11 +60,22 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
+class Region:
+    """One box of tasks, ends included, in task units."""
+
+    low: Vector
+    high: Vector
+    weight: float
+    learning_progress: float
+
+
+@dataclass(frozen=True)
 class Curriculum:
-    """The teacher's state at one step."""
+    """What the teacher drew from at one step; ``samples`` are tasks, shape ``(n, space.size)``."""
 
     step: int
-    gaussians: tuple[Gaussian, ...]
+    parts: tuple[Gaussian | Region, ...]
+    samples: Vector
 
 
 @dataclass(frozen=True)
@@ -177,13 +188,28 @@ def _evaluation(data: Mapping[str, Any], space: TaskSpace) -> Evaluation:
 
 def _curriculum(path: Path, space: TaskSpace) -> Curriculum:
     data = _read_json(path)
-    gaussians = []
+    parts: list[Gaussian | Region] = []
     for entry in data.get("gaussians") or []:
-        mean = np.asarray(entry["mean"], dtype=np.float64)[: space.size]
-        covariance = np.asarray(entry["covariance"], dtype=np.float64)[: space.size, : space.size]
-        if mean.shape != (space.size,) or covariance.shape != (space.size, space.size):
-            raise ValueError(f"a Gaussian of shape {mean.shape}, {covariance.shape} in {space.size} dimensions")
-        if np.isfinite(mean).all() and np.isfinite(covariance).all():
-            progress = _number(entry.get("learning_progress"))
-            gaussians.append(Gaussian(mean, covariance, _number(entry.get("weight")), progress))
-    return Curriculum(int(data["step"]), tuple(gaussians))
+        mean = _finite(entry["mean"], (space.size,))
+        covariance = _finite(entry["covariance"], (space.size, space.size))
+        if mean is not None and covariance is not None:
+            parts.append(Gaussian(mean, covariance, *_weight_and_progress(entry)))
+    for entry in data.get("regions") or []:
+        low, high = (_finite(entry[end], (space.size,)) for end in ("low", "high"))
+        if low is not None and high is not None:
+            parts.append(Region(low, high, *_weight_and_progress(entry)))
+    samples = [_finite(task, (space.size,)) for task in data.get("samples") or []]
+    tasks = np.array([task for task in samples if task is not None], dtype=np.float64)
+    return Curriculum(int(data["step"]), tuple(parts), tasks.reshape(-1, space.size))
+
+
+def _finite(value: Any, shape: tuple[int, ...]) -> Vector | None:
+    """``value`` as an array of ``shape``, ``None`` when a number in it is not finite."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"numbers of shape {array.shape} where {shape} was expected")
+    return array if np.isfinite(array).all() else None
+
+
+def _weight_and_progress(entry: Mapping[str, Any]) -> tuple[float, float]:
+    return _number(entry.get("weight")), _number(entry.get("learning_progress"))

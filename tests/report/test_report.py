@@ -15,9 +15,10 @@ import yaml
 
 from teachrl.errors import UsageError
 from teachrl.report import write_report
-from teachrl.report.curriculum_figures import ellipse, gaussians_figure, grid_of, mastery_figure
+from teachrl.report.curriculum_figures import curriculum_figure
 from teachrl.report.figures import learning_figure, rolling_mean, sampled_tasks_figure, thin
-from teachrl.report.run_data import Gaussian, read_run
+from teachrl.report.mastery_figures import grid_of, mastery_figure
+from teachrl.report.run_data import read_run
 from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 
 BOX = BoxTaskSpace({"stump_height": (0.0, 3.0), "obstacle_spacing": (0.0, 6.0)})
@@ -28,7 +29,7 @@ PRODUCT = ProductTaskSpace(
         "start": DiscreteTaskSpace(["low", "high"], name="side"),
     }
 )
-SECTIONS = ("learning", "sampled", "gaussians", "mastery", "experiment")
+SECTIONS = ("learning", "sampled", "curriculum", "mastery", "experiment")
 STEPS = 12_000
 
 
@@ -50,7 +51,7 @@ def make_run(path: Path, space: TaskSpace, **options: Any) -> Path:
         write_episodes(path, space, options.get("success", True))
     if options.get("evaluations", True):
         write_evaluations(path, space, options.get("success", True))
-    if options.get("gaussians", True):
+    if options.get("curriculum", True):
         write_curriculum(path, space)
     return path
 
@@ -132,7 +133,7 @@ def test_complete_run_has_every_section(tmp_path: Path, space: TaskSpace) -> Non
     assert report == (run / "report.html").resolve()
     page = page_of(report)
     check_page(page)
-    for figure in ("learning", "sampled-0", "gaussians-0", "mastery-0"):
+    for figure in ("learning", "sampled-0", "curriculum-0", "mastery-0"):
         assert f'id="figure-{figure}"' in page
     assert 'class="missing"' not in page
     for text in ("Parkour-v0", "alp-gmm", "ppo", "12,000 of 12,000", "finished", "2.5% of the run", "0.1.0"):
@@ -147,13 +148,13 @@ def test_figures_show_what_they_should(tmp_path: Path) -> None:
     sampled = sampled_tasks_figure(run)
     assert sampled is not None
     assert [len(trace.x) for trace in sampled.data] == [600, 600]
-    gaussians = gaussians_figure(run)
-    assert gaussians is not None
-    slider = gaussians.layout.sliders[0]
+    curriculum = curriculum_figure(run)
+    assert curriculum is not None
+    slider = curriculum.layout.sliders[0]
     assert len(slider.steps) == 6
     for moment in slider.steps:
         assert sum(moment.args[1]) == 1 + 1 + 3  # colour bar, points, three ellipses
-        assert len(moment.args[1]) == len(gaussians.data)
+        assert len(moment.args[1]) == len(curriculum.data)
     mastery = mastery_figure(run)
     assert mastery is not None
     assert [trace.type for trace in mastery.data] == ["heatmap", "scatter"] * 5
@@ -188,7 +189,7 @@ def test_many_and_discrete_dimensions(tmp_path: Path, space: TaskSpace, panels: 
 
 
 def test_run_that_has_only_begun(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", BOX, episodes=False, evaluations=False, gaussians=False)
+    run = make_run(tmp_path / "run", BOX, episodes=False, evaluations=False, curriculum=False)
     (run / "status.json").unlink()
     page = page_of(write_report([run]))
     check_page(page)
@@ -271,12 +272,6 @@ def test_rolling_mean_and_thinning() -> None:
     chosen = thin(100_000, 5000)
     assert len(chosen) == 5000
     assert (chosen[0], chosen[-1]) == (0, 99_999)
-
-
-def test_ellipse_is_two_sigma_of_the_marginal() -> None:
-    gaussian = Gaussian(np.array([1.0, 9.0, 2.0]), np.diag([4.0, 100.0, 1.0]), 1.0, 0.0)
-    outline = ellipse(gaussian, 0, 2)
-    np.testing.assert_allclose(((outline - [1.0, 2.0]) ** 2 / [4.0, 1.0]).sum(axis=1), 4.0)
 
 
 def test_grid_is_told_from_scattered_tasks() -> None:
