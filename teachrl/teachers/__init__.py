@@ -63,6 +63,10 @@ TEACHERS = Registry(
             "teachrl.teachers.goal_gan:GoalGanTeacher",
             "a generative network proposes goals of intermediate difficulty (Florensa et al. 2018)",
         ),
+        "setter-solver": Entry(
+            "teachrl.teachers.setter_solver:SetterSolverTeacher",
+            "a flow sets tasks that succeed as often as it is asked for (Racanière et al. 2020)",
+        ),
         "learning-progress": Entry(
             "teachrl.teachers.learning_progress_bandit:LearningProgressTeacher",
             "the cells whose success rate changes fastest (Kanitscheider et al. 2021)",
