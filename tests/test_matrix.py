@@ -28,15 +28,24 @@ SPACES: dict[str, TaskSpace] = {
     "discrete": DiscreteTaskSpace(["flat", "stairs", "gap"], name="terrain"),
     "product": ProductTaskSpace({"where": BoxTaskSpace({"x": (0.0, 1.0)}), "what": DiscreteTaskSpace(4)}),
 }
-# Without randomness of its own.
-SAME_FOR_ALL_SEEDS: set[str] = set()
+# These may stay at their first task when returns never reach the thresholds of a preset.
+SAME_FOR_ALL_SEEDS = {"adr"}
 # What a teacher cannot do without, beyond its default settings.
-OPTIONS: dict[str, dict[str, Any]] = {}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "goal-gan": {"pretraining_iterations": 20},  # not needed, but each case would take seconds
+    "sequence": {"stages": [{"teacher": "random", "until": {"episodes": 50}}, {"teacher": "alp-gmm"}]},
+    "mixture": {"teachers": [{"teacher": "random", "weight": 0.2}, {"teacher": "alp-gmm", "weight": 0.8}]},
+}
+# Made of other teachers, or in need of another run's log, these have their own matrix in tests/teachers/.
+ELSEWHERE = {"product", "replayed"}
+TEACHER_NAMES = sorted(set(TEACHERS.entries) - ELSEWHERE)
 # Kinds of task space that a teacher refuses, with a message, before it starts.
-REFUSED: dict[str, set[str]] = {}
+REFUSED: dict[str, set[str]] = {
+    teacher: {"twenty dimensions"} for teacher in ("learning-progress", "procurl", "cyclical")
+}
 # Environments that do not declare what a teacher cannot do without.
 LACKING: dict[str, set[str]] = {"target": {"teachrl/Hypercubes-v0", "teachrl/StumpTracks-v0"}}
-PRESETS = [(t, p) for t in sorted(TEACHERS.entries) for p in sorted(TEACHERS.load(t).presets)]
+PRESETS = [(t, p) for t in TEACHER_NAMES for p in sorted(TEACHERS.load(t).presets)]
 # In teachrl/Teaching-v0 teaching is the agent's own task: it has no tasks that a teacher could choose.
 ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/") and "Teaching" not in name)
 
@@ -105,7 +114,7 @@ def test_constant_and_huge_returns_do_not_crash(teacher: str, preset: str, value
     assert (tasks <= 1).all()
 
 
-@pytest.mark.parametrize("teacher", sorted(TEACHERS.entries))
+@pytest.mark.parametrize("teacher", TEACHER_NAMES)
 def test_units_of_a_task_do_not_matter(teacher: str) -> None:
     # A power of two scales without rounding, so that equal really means equal.
     small = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
@@ -129,7 +138,7 @@ def test_every_choice_can_be_explained_and_drawn(teacher: str, preset: str) -> N
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-@pytest.mark.parametrize("teacher", sorted(TEACHERS.entries))
+@pytest.mark.parametrize("teacher", TEACHER_NAMES)
 def test_every_teacher_teaches_on_every_environment(teacher: str, env: str, tmp_path: Path) -> None:
     student: Any = {"name": "ppo", "options": {"n_steps": 64, "batch_size": 32, "n_epochs": 1}}
     if env == "teachrl/Hypercubes-v0":

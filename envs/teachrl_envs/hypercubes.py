@@ -30,7 +30,8 @@ class Hypercubes(gymnasium.Env[NDArray[np.int64], NDArray[np.floating[Any]]]):
     score is the share of cells mastered.
 
     **Task.** ``x0 ... x{dimensions - 1}``, each in [0, 1]. Without a task, `reset` plays the origin, the one cell
-    that can be learned from the start.
+    that can be learned from the start. ``initial_mean`` and ``initial_std``, of shape ``(dimensions,)``, are a Gaussian
+    of easy tasks: it lies mostly in that cell.
 
     **Observation.** ``int64`` of shape ``(dimensions,)``: the index of the task's cell in each dimension, from 0
     to ``cells - 1``. The value 1 belongs to the last cell.
@@ -60,6 +61,8 @@ class Hypercubes(gymnasium.Env[NDArray[np.int64], NDArray[np.floating[Any]]]):
         self.cells = cells
         self.task_space: TaskSpace = BoxTaskSpace({f"x{i}": (0.0, 1.0) for i in range(dimensions)})
         self.default_task: Task = self.task_space.task(np.zeros(dimensions))
+        self.initial_mean = np.zeros(dimensions)
+        self.initial_std = np.full(dimensions, 0.5 / cells)
         self.observation_space = spaces.MultiDiscrete([cells] * dimensions)
         self.action_space = spaces.Box(0.0, 1.0, (1,), np.float64)
         self._cell = np.zeros(dimensions, dtype=np.int64)
