@@ -1,7 +1,8 @@
 """What every teacher costs an episode, early and late in a long run: ``python -m benchmarks.teacher_cost [NAMES]``.
 
-Two-dimensional tasks, two environments at once, a student that masters what lies near what it has mastered. Teachers
-that are told of every update of the student are measured by the update.
+Processor time, so that other work on the machine does not count. Two-dimensional tasks, two environments at once, a
+student that masters what lies near what it has mastered. Teachers that are told of every update of the student are
+measured by the update.
 """
 
 from __future__ import annotations
@@ -46,17 +47,17 @@ class Pupil:
             episode = Episode(plan.tasks[0], value, value, 1, value > 0.7, True, plan.origins[0], plan.version, 0,
                               self.episodes, 0, self.episodes + 1, reason, plan.tasks[0])  # fmt: skip
             self.episodes += 1
-            start = time.perf_counter()
+            start = time.process_time()
             self.teacher.update([episode])
             self.waiting.append(self.teacher.plan(1))
-            seconds += time.perf_counter() - start
+            seconds += time.process_time() - start
         return 1e6 * seconds / episodes
 
     def update(self) -> float:
         """Milliseconds of the teacher for one update of the student."""
-        start = time.perf_counter()
+        start = time.process_time()
         self.teacher.student_learned(lambda tasks: 1.0 - tasks.mean(axis=1))
-        return 1e3 * (time.perf_counter() - start)
+        return 1e3 * (time.process_time() - start)
 
 
 def measure(name: str) -> str:
