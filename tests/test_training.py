@@ -84,6 +84,28 @@ def test_interrupted_and_resumed_equals_never_interrupted(student: Any, env: str
     assert_same_run(whole.path, cut.path)
 
 
+@pytest.mark.parametrize("teacher", [
+    {"name": "spdl", "options": {"update_every": 256, "update_offset": 256, "alpha_offset": 1}},
+    {"name": "goal-gan", "options": {"pretraining_iterations": 5, "iterations": 5, "update_size": 5}},
+    {"name": "setter-solver", "options": {"update_rate": 5}},
+    {"name": "currot", "options": {"update_every": 10}},
+], ids=lambda t: t["name"])  # fmt: skip
+def test_a_teacher_with_more_than_numbers_in_its_state_resumes_alike(teacher: Any, tmp_path: Path) -> None:
+    chosen = experiment(PPO, teacher=teacher)
+    # Balancing for 20 steps is what a beginner does half the time: there is something to learn for every teacher.
+    env = chosen.env.model_copy(update={"id": CARTPOLE, "mastery_return": 20.0})
+    chosen = chosen.model_copy(update={"env": env})
+    whole = train(chosen, tmp_path / "whole")
+
+    def stop(progress: Any) -> None:
+        if progress.step >= 1300:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert train(chosen, tmp_path / "cut", on_progress=stop).status == "interrupted"
+    assert_same_run(whole.path, train(chosen, tmp_path / "cut").path)
+    assert len(set(episodes(whole.path)["teacher_version"].to_pylist())) > 1, "the teacher never learnt anything"
+
+
 @pytest.mark.parametrize("student", [PPO, SAC], ids=["ppo", "sac"])
 def test_killed_with_9_at_random_moments_equals_never_killed(student: Any, tmp_path: Path) -> None:
     chosen = experiment(student, "teachrl/StumpTracks-v0", steps=3000, evaluate_every=0, checkpoint_every=300)
