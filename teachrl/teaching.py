@@ -133,6 +133,10 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
         self._facts = environment_facts(probe, settings.env)
         probe.close()
         self._space = self._facts.task_space
+        if not self._space.has_unit_cube:
+            raise UsageError(
+                f"actions here are points of a unit cube, and {self._space!r} has none: choose another env"
+            )
         self.action_space = _actions(self._space, settings.batch)
         self._rows = np.zeros((settings.memory, self._space.size + 3), dtype=np.float32)
         self.observation_space = spaces.Box(0.0, 1.0, (1 + self._rows.size,), np.float32)

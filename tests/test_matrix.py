@@ -45,6 +45,9 @@ REFUSED: dict[str, set[str]] = {
 }
 # Environments that do not declare what a teacher cannot do without.
 LACKING: dict[str, set[str]] = {"target": {"teachrl/Hypercubes-v0", "teachrl/StumpTracks-v0"}}
+# Environments whose tasks are whole levels: all teachers but these work on boxes of numbers, and refuse.
+LEVELS = {"teachrl/Maze-v0"}
+TEACHERS_FOR_LEVELS = {"random"}
 PRESETS = [(t, p) for t in TEACHER_NAMES for p in sorted(TEACHERS.load(t).presets)]
 # In teachrl/Teaching-v0 teaching is the agent's own task: it has no tasks that a teacher could choose.
 ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/") and "Teaching" not in name)
@@ -146,8 +149,9 @@ def test_every_teacher_teaches_on_every_environment(teacher: str, env: str, tmp_
     settings = {"name": teacher, "options": OPTIONS.get(teacher, {})}
     fields = {"env": {"id": env, "n_envs": 2}, "teacher": settings, "student": student, "steps": 256}
     experiment = Experiment.model_validate({**fields, "evaluate_every": 0})
-    if env in LACKING.get(teacher, ()):
-        with pytest.raises(UsageError, match="needs the knowledge"):
+    refuses_levels = env in LEVELS and teacher not in TEACHERS_FOR_LEVELS
+    if refuses_levels or env in LACKING.get(teacher, ()):
+        with pytest.raises(UsageError, match="whole levels" if refuses_levels else "needs the knowledge"):
             train(experiment, tmp_path)
         assert not list(tmp_path.iterdir())
         return

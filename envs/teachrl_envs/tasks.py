@@ -44,6 +44,8 @@ class TaskSpace(ABC):
     """A named, bounded set of tasks. See the module's text for the two forms of a task."""
 
     dimensions: tuple[Dimension, ...]
+    has_unit_cube: bool = True
+    """Whether every point of the unit cube is a task, so that teachers can compute with `to_unit` and `from_unit`."""
 
     def _set_dimensions(self, dimensions: Iterable[Dimension]) -> None:
         self.dimensions = tuple(dimensions)
@@ -117,9 +119,13 @@ class TaskSpace(ABC):
                 return DiscreteTaskSpace(description["choices"], name=description["name"])
             if kind == "product":
                 return ProductTaskSpace({p["name"]: TaskSpace.from_json(p["space"]) for p in description["parts"]})
+            if kind == "level":
+                from teachrl_envs.maze.level_space import LevelTaskSpace  # compiled code, and built on this module
+
+                return LevelTaskSpace.from_description(description)
         except (KeyError, TypeError, AttributeError) as error:
             raise TaskError(f"malformed description of a {kind} task space: {error!r}") from None
-        raise TaskError(f"a task space is of kind 'box', 'discrete' or 'product'; got {kind!r}")
+        raise TaskError(f"a task space is of kind 'box', 'discrete', 'product' or 'level'; got {kind!r}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TaskSpace) and self.to_json() == other.to_json()
@@ -146,7 +152,7 @@ class BoxTaskSpace(TaskSpace):
         self._set_dimensions(dimensions)
 
     def vector(self, task: object) -> Vector:
-        values = _checked_keys(task, self.names)
+        values = checked_keys(task, self.names)
         return np.array([d.parse(values[d.name]) for d in self.dimensions], dtype=np.float64)
 
     def task(self, vector: NDArray[np.floating[Any]]) -> Task:
@@ -179,7 +185,7 @@ class DiscreteTaskSpace(TaskSpace):
 
     def vector(self, task: object) -> Vector:
         (dimension,) = self.dimensions
-        return np.array([dimension.parse(_checked_keys(task, self.names)[dimension.name])], dtype=np.float64)
+        return np.array([dimension.parse(checked_keys(task, self.names)[dimension.name])], dtype=np.float64)
 
     def task(self, vector: NDArray[np.floating[Any]]) -> Task:
         (dimension,) = self.dimensions
@@ -201,11 +207,13 @@ class ProductTaskSpace(TaskSpace):
         for part, space in self.parts.items():
             if not isinstance(space, TaskSpace):
                 raise TaskError(f"part {part!r} of a product must be a TaskSpace; got {space!r}")
+            if not space.has_unit_cube:
+                raise TaskError(f"part {part!r} of a product must have a unit cube; levels stand alone, got {space!r}")
             dimensions += [Dimension(f"{part}.{d.name}", d.low, d.high, d.kind, d.choices) for d in space.dimensions]
         self._set_dimensions(dimensions)
 
     def vector(self, task: object) -> Vector:
-        values = _checked_keys(task, tuple(self.parts))
+        values = checked_keys(task, tuple(self.parts))
         vectors = []
         for name, space in self.parts.items():
             try:
@@ -227,7 +235,7 @@ class ProductTaskSpace(TaskSpace):
         return {"kind": "product", "parts": parts}
 
 
-def _checked_keys(task: object, names: tuple[str, ...]) -> Mapping[str, Any]:
+def checked_keys(task: object, names: tuple[str, ...]) -> Mapping[str, Any]:
     """``task`` itself, once it is known to be a dict with exactly the parameters ``names``."""
     if not isinstance(task, Mapping):
         raise TaskError(f"a task is a dict with {', '.join(names)}; got {task!r}")

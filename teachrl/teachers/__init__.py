@@ -117,14 +117,25 @@ def make_teacher(
 ) -> Teacher:
     """Build a teacher by name, or ``module:Class`` for your own.
 
-    Raises `UsageError`, also when the teacher needs knowledge or success that the lesson does not have.
+    Raises `UsageError`, also when the teacher needs knowledge or success that the lesson does not have, or a unit cube
+    where the tasks are whole levels.
     """
     config = teacher_settings(name, preset, options)
     teacher_class: type[Teacher] = TEACHERS.load(name)
     who = f"teacher {name!r}"
+    if not lesson.space.has_unit_cube and not _takes_levels(teacher_class):
+        raise UsageError(
+            f"{who} works on boxes of numbers, and tasks here are whole levels, {lesson.space!r}; teachers for levels: "
+            + ", ".join(n for n in TEACHERS.entries if _takes_levels(TEACHERS.load(n)))
+        )
     for piece in teacher_class.required_knowledge(config):
         lesson.knowledge.check(piece, who)
     teacher = teacher_class(lesson, config)
     if "success" in teacher.signals:
         lesson.knowledge.check("mastery_range", who)
     return teacher
+
+
+def _takes_levels(teacher_class: type[Teacher]) -> bool:
+    """Whether it says that it works on spaces without a unit cube (`LevelTaskSpace`)."""
+    return bool(getattr(teacher_class, "takes_levels", False))

@@ -147,6 +147,7 @@ class CompositeTeacher(Teacher):
     a task is. ``teacher_version`` is the sum of the sub-teachers' versions.
     """
 
+    takes_levels = True  # whether its sub-teachers do is checked when they are made
     members: ClassVar[str]
     mark: ClassVar[str]
 

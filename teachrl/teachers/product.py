@@ -41,6 +41,7 @@ class ProductConfig(TeacherConfig):
 class ProductTeacher(CompositeTeacher):
     """See the module's text. ``origin`` joins those of the parts, in their order, with `` & ``."""
 
+    takes_levels = False  # a level has no parameters that could be shared out
     Config = ProductConfig
     config: ProductConfig
     members = "parts"

@@ -11,6 +11,7 @@ from teachrl.teachers.base import Plan, State, Teacher
 class RandomTeacher(Teacher):
     """Draws every task uniformly from the task space and learns nothing."""
 
+    takes_levels = True
     rules = {"random": "Drawn uniformly from the whole task space, as always."}  # noqa: RUF012
     presets = {"default": {}, "corl2019": {}, "tma2021": {}, "spdl2021": {}}  # noqa: RUF012
 

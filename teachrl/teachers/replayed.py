@@ -38,6 +38,7 @@ class ReplayedTeacher(Teacher):
     Raises `UsageError` when the log is missing or empty, or is about another task space.
     """
 
+    takes_levels = True
     Config = ReplayedConfig
     config: ReplayedConfig
     rules = {  # noqa: RUF012
