@@ -12,6 +12,14 @@ from teachrl_envs.test_sets import make
 FILES = sorted(make.FOLDER.glob("*.json"))
 SIZES = {
     "hypercubes-2d-10-v1": 100,
+    "maze-jaxued-v1": 8,
+    "maze-large-corridor-v1": 16,
+    "maze-medium-v1": 1,
+    "maze-mini-v1": 1,
+    "maze-perfect-large-v1": 10,
+    "maze-perfect-medium-v1": 50,
+    "maze-perfect-small-v1": 50,
+    "maze-rooms-and-corridors-v1": 12,
     "point-mass-2d-grid-v1": 100,
     "point-mass-2d-target-v1": 50,
     "point-mass-3d-grid-v1": 125,
@@ -46,6 +54,9 @@ def test_a_test_set_is_whole(path):
 def test_a_test_set_fits_its_environment(path):
     test_set = json.loads(path.read_text())
     kwargs = {"context_dimensions": 3} if "-3d-" in path.stem else {}
+    if path.stem.startswith("maze-"):
+        kwargs = {name: test_set["task_space"][name] for name in ("height", "width", "max_steps")}
+        assert all(f"{name}={value}" in test_set["description"] for name, value in kwargs.items())
     env = gymnasium.make(test_set["env"], **kwargs).unwrapped
     assert env.task_space == TaskSpace.from_json(test_set["task_space"])
     for task in (test_set["tasks"][0], test_set["tasks"][-1]):

@@ -17,6 +17,9 @@ from typing import Any
 import numpy as np
 
 from teachrl_envs.hypercubes import Hypercubes
+from teachrl_envs.maze.held_out import JAXUED, corridors, held_out_level
+from teachrl_envs.maze.level import Level
+from teachrl_envs.maze.level_space import LevelTaskSpace
 from teachrl_envs.point_mass import PointMass
 from teachrl_envs.tasks import BoxTaskSpace, Task, TaskSpace
 
@@ -79,6 +82,7 @@ def all_test_sets() -> list[dict[str, Any]]:
         *_point_mass_test_sets(context_dimensions=2, points=10),
         *_point_mass_test_sets(context_dimensions=3, points=5),
         _hypercubes_test_set(dimensions=2, cells=10),
+        *_maze_test_sets(),
     ]
 
 
@@ -98,6 +102,49 @@ def _hypercubes_test_set(dimensions: int, cells: int) -> dict[str, Any]:
     description = f"the middle of every cell of Hypercubes(dimensions={dimensions}, cells={cells})"
     name = f"hypercubes-{dimensions}d-{cells}"
     return describe(name, "teachrl/Hypercubes-v0", description, env.task_space, cell_centres(env))
+
+
+def _maze_test_sets() -> list[dict[str, Any]]:
+    jaxued, rooms, single = (
+        [held_out_level(name) for name in names]
+        for names in (JAXUED, ("NineRooms", "NineRoomsFewerDoors"), ("MiniMaze", "MediumMaze"))
+    )
+    mini, medium = ([level] for level in single)
+    suite = "of the test suite of DCD (arXiv 2110.02439)"
+    return [
+        _maze_test_set("jaxued", f"the eight mazes of JaxUED (arXiv 2403.13091): {', '.join(JAXUED)}", jaxued, 250),
+        _maze_test_set(
+            "rooms-and-corridors",
+            f"NineRooms, NineRoomsFewerDoors and SmallCorridor with each of its ten goals, {suite}",
+            [*rooms, *corridors(13)],
+            450,
+        ),
+        _maze_test_set("large-corridor", f"LargeCorridor with each of its 16 goals, {suite}", corridors(19), 882),
+        _maze_test_set("mini", f"MiniMaze {suite}", mini, 72),
+        _maze_test_set("medium", f"MediumMaze {suite}", medium, 200),
+        *(
+            _maze_test_set(f"perfect-{name}", f"random mazes as in PerfectMaze{name.title()} {suite}", levels, steps)
+            for name, levels, steps in (
+                ("small", perfect_mazes(9, 50), 242),
+                ("medium", perfect_mazes(19, 50), 882),
+                ("large", perfect_mazes(49, 10), 5202),
+            )
+        ),
+    ]
+
+
+def perfect_mazes(size: int, count: int) -> list[Level]:
+    """Draws from the generator ``perfect``."""
+    space = LevelTaskSpace(size, size, generator="perfect")
+    return [space.level(vector) for vector in space.sample(np.random.default_rng(SEED), count)]
+
+
+def _maze_test_set(name: str, description: str, levels: list[Level], max_steps: int) -> dict[str, Any]:
+    height, width = levels[0].height, levels[0].width
+    space = LevelTaskSpace(height, width, max_steps=max_steps)
+    tasks: list[Task] = [{"rows": level.rows()} for level in levels]
+    made_with = f"{description}; for Maze(height={height}, width={width}, max_steps={max_steps})"
+    return describe(f"maze-{name}", "teachrl/Maze-v0", made_with, space, tasks)
 
 
 def write(folder: Path = FOLDER) -> list[Path]:
