@@ -113,13 +113,13 @@ def compiled(levels: NDArray[np.floating[Any]], height: int, width: int, view: i
     4)``.
     """
     walls, agents, directions, goals = parts(levels)
-    inside = np.where(walls, WALL_CODE, EMPTY_CODE).astype(np.uint8)
+    inside = np.where(walls, WALL_CODE, EMPTY_CODE)
     inside[np.arange(len(goals)), goals] = GOAL_CODE
-    margin = ((0, 0), (view, view), (view, view))
-    grids = np.pad(inside.reshape(-1, height, width), margin, constant_values=WALL_CODE)
-    zeros = np.zeros_like(agents)
-    starts = np.column_stack([agents // width + view, agents % width + view, directions, zeros])
-    return grids, starts.astype(np.int32)
+    grids = np.full((len(goals), height + 2 * view, width + 2 * view), WALL_CODE, dtype=np.uint8)
+    grids[:, view : view + height, view : view + width] = inside.reshape(-1, height, width)
+    starts = np.zeros((len(goals), 4), dtype=np.int32)
+    starts[:, ROW], starts[:, COLUMN], starts[:, DIRECTION] = agents // width + view, agents % width + view, directions
+    return grids, starts
 
 
 @njit(cache=True)

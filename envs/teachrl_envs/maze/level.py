@@ -75,10 +75,11 @@ class Level:
 
     def rows(self) -> list[str]:
         """The maze as a picture: one string a row, with ``#``, ``.``, ``G`` and the agent as ``>v<^``."""
-        cells = np.where(self.walls, WALL, FREE)
-        cells.flat[self.goal] = GOAL
-        cells.flat[self.agent] = ARROWS[self.direction]
-        return ["".join(row) for row in cells]
+        cells = np.where(self.walls, ord(WALL), ord(FREE)).astype(np.uint8)
+        cells.flat[self.goal] = ord(GOAL)
+        cells.flat[self.agent] = ord(ARROWS[self.direction])
+        text = cells.tobytes().decode()
+        return [text[start : start + self.width] for start in range(0, len(text), self.width)]
 
     @classmethod
     def from_rows(cls, rows: Sequence[str]) -> Level:
@@ -88,13 +89,13 @@ class Level:
         if not rows or len({len(row) for row in rows}) != 1:
             raise TaskError(f"rows of a maze all have the same length; got lengths {[len(row) for row in rows]}")
         text = "".join(rows)
-        for character in text:
-            if character not in (WALL, FREE, GOAL, *ARROWS):
-                raise TaskError(f"unknown character {character!r} in a maze: {LEGEND}")
-        agent = _only([i for i, character in enumerate(text) if character in ARROWS], "agent")
-        goal = _only([i for i, character in enumerate(text) if character == GOAL], "goal")
-        walls = np.array([[character == WALL for character in row] for row in rows])
-        return cls(walls, agent, ARROWS.index(text[agent]), goal)
+        unknown = set(text) - {WALL, FREE, GOAL, *ARROWS}
+        if unknown:
+            raise TaskError(f"unknown character {min(unknown)!r} in a maze: {LEGEND}")
+        agent, direction = _only(text, ARROWS, "agent")
+        goal, _ = _only(text, GOAL, "goal")
+        walls = np.frombuffer(text.encode(), dtype=np.uint8) == ord(WALL)
+        return cls(walls.reshape(len(rows), -1), agent, direction, goal)
 
     def tokens(self) -> Whole:
         """Cells of the walls in ascending order, then the goal's, then the agent's, each plus 1; 0 is left for padding.
@@ -134,12 +135,15 @@ class Level:
         return cls(walls.reshape(height, width) == 1, agent, direction, goal)
 
 
-def _only(cells: list[int], name: str) -> int:
-    if not cells:
+def _only(text: str, characters: str, name: str) -> tuple[int, int]:
+    """The one place in ``text`` with one of ``characters``, and which of them it is."""
+    found = [(text.index(c), which) for which, c in enumerate(characters) if c in text]
+    count = sum(text.count(c) for c in characters)
+    if count == 0:
         raise TaskError(f"the maze has no {name}: {LEGEND}")
-    if len(cells) > 1:
-        raise TaskError(f"the maze has {len(cells)} {name}s; it needs exactly one")
-    return cells[0]
+    if count > 1:
+        raise TaskError(f"the maze has {count} {name}s; it needs exactly one")
+    return found[0]
 
 
 def join(walls: Walls, agents: Whole, directions: Whole, goals: Whole) -> Levels:
