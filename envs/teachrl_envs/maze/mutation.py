@@ -7,7 +7,8 @@ authors' published code. Two kinds:
   agent, to a random free cell. Ours; the one in Jiang et al. 2023 (arXiv 2311.12716) does nothing where ours moves the
   agent.
 * ``dcd``: as many cells as edits, drawn with replacement, each become wall, free or goal, with equal chances. A goal or
-  an agent that is overwritten moves to a random free cell. It seldom moves the agent.
+  an agent that is overwritten moves to a random free cell. It seldom moves the agent. Deviation: the cells change one
+  after the other, and what was overwritten moves at once, not after the last one.
 """
 
 from __future__ import annotations
