@@ -123,10 +123,10 @@ def make_teacher(
     config = teacher_settings(name, preset, options)
     teacher_class: type[Teacher] = TEACHERS.load(name)
     who = f"teacher {name!r}"
-    if not lesson.space.has_unit_cube and not _takes_levels(teacher_class):
+    if not lesson.space.has_unit_cube and not teacher_class.takes_levels:
         raise UsageError(
             f"{who} works on boxes of numbers, and tasks here are whole levels, {lesson.space!r}; teachers for levels: "
-            + ", ".join(n for n in TEACHERS.entries if _takes_levels(TEACHERS.load(n)))
+            + ", ".join(n for n in TEACHERS.entries if TEACHERS.load(n).takes_levels)
         )
     for piece in teacher_class.required_knowledge(config):
         lesson.knowledge.check(piece, who)
@@ -134,8 +134,3 @@ def make_teacher(
     if "success" in teacher.signals:
         lesson.knowledge.check("mastery_range", who)
     return teacher
-
-
-def _takes_levels(teacher_class: type[Teacher]) -> bool:
-    """Whether it says that it works on spaces without a unit cube (`LevelTaskSpace`)."""
-    return bool(getattr(teacher_class, "takes_levels", False))

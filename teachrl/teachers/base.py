@@ -103,6 +103,8 @@ class Teacher(ABC):
 
     Config: ClassVar[type[TeacherConfig]] = TeacherConfig
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}}
+    takes_levels: ClassVar[bool] = False
+    """Whether it can choose tasks that are whole levels, whose space is no cube."""
     rules: ClassVar[Mapping[str, str]] = {}
     """For each origin, the sentence that tells the choice, with the names of its numbers in braces."""
 

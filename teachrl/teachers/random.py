@@ -1,4 +1,4 @@
-"""Uniform random tasks: domain randomisation, the baseline of every comparison."""
+"""Random tasks: domain randomisation, the baseline of every comparison."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from teachrl.teachers.base import Plan, State, Teacher
 
 
 class RandomTeacher(Teacher):
-    """Draws every task uniformly from the task space and learns nothing."""
+    """Draws every task as the task space samples it and learns nothing: uniformly, levels from their generator."""
 
     takes_levels = True
-    rules = {"random": "Drawn uniformly from the whole task space, as always."}  # noqa: RUF012
+    rules = {"random": "Drawn at random from the whole task space, as always."}  # noqa: RUF012
     presets = {"default": {}, "corl2019": {}, "tma2021": {}, "spdl2021": {}}  # noqa: RUF012
 
     def plan(self, n: int) -> Plan:

@@ -67,7 +67,7 @@ def test_explains_each_part() -> None:
     teacher = product((["a", "c"], RECORDING), (["b"], "random"))
     plan = teacher.plan(1)
     assert teacher.explain(plan.origins[0], plan.reasons[0]) == (
-        f"a, c ({RECORDING}): Goal 0. b (random): Drawn uniformly from the whole task space, as always."
+        f"a, c ({RECORDING}): Goal 0. b (random): Drawn at random from the whole task space, as always."
     )
 
 

@@ -123,7 +123,7 @@ def test_explains_and_draws_the_present_stage() -> None:
     plan = teacher.plan(1)
     assert plan.origins == ("random/random",)
     sentence = teacher.explain(plan.origins[0], plan.reasons[0])
-    assert sentence == "Stage 0 (random, b in [2, 4]): Drawn uniformly from the whole task space, as always."
+    assert sentence == "Stage 0 (random, b in [2, 4]): Drawn at random from the whole task space, as always."
     (region,) = teacher.picture().regions
     assert (region.low, region.high, region.weight) == ([0.0, 2.0], [1.0, 4.0], 1.0)
     teacher.update([played(plan)])
