@@ -59,7 +59,7 @@ def test_what_is_told_is_what_the_log_holds(run: Path) -> None:
 
 
 def test_the_sentence_is_the_teachers_own(run: Path) -> None:
-    assert explain_episode(run, 0).sentence.startswith("Stage 0 (random, x0 in [0, 0.2]): Drawn uniformly")
+    assert explain_episode(run, 0).sentence.startswith("Stage 0 (random, x0 in [0, 0.2]): Drawn at random")
     place = next(i for i, row in enumerate(log(run)) if "Recording" in row["origin"])
     found = explain_episode(run, place)
     assert found.sentence == (
