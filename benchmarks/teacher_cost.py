@@ -20,6 +20,7 @@ from teachrl.teachers import TEACHERS, Lesson, Teacher, make_teacher
 SPACE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 EARLY, LATE, MEASURED = 1_000, 100_000, 2_000
 EPISODES_AN_UPDATE, UPDATES = 25, 60
+EPISODE_STEPS = 100
 # These are made of other teachers, or need the log of an earlier run.
 WITHOUT_DEFAULTS = {"sequence", "mixture", "product", "replayed"}
 
@@ -45,7 +46,7 @@ class Pupil:
             value = float(self.skill[cell] + 0.05 * self.rng.random())
             reason = plan.reasons[0] if plan.reasons else {}
             episode = Episode(plan.tasks[0], value, value, 1, value > 0.7, True, plan.origins[0], plan.version, 0,
-                              self.episodes, 0, self.episodes + 1, reason, plan.tasks[0])  # fmt: skip
+                              self.episodes, 0, EPISODE_STEPS * (self.episodes + 1), reason, plan.tasks[0])  # fmt: skip
             self.episodes += 1
             start = time.process_time()
             self.teacher.update([episode])
