@@ -71,7 +71,8 @@ class PPOStudent(SB3Student):
         if deterministic:
             return Decision(np.asarray(self.model.predict(observations, deterministic=True)[0]))
         policy = self.model.policy
-        policy.set_training_mode(False)
+        if policy.training:  # Setting the mode walks through all modules: once after `learn`, not at every step.
+            policy.set_training_mode(False)
         with torch.no_grad():
             tensor, _ = policy.obs_to_tensor(observations)
             chosen, values, log_probs = policy(tensor)
