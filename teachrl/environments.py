@@ -66,6 +66,15 @@ def _registered(name: str) -> Callable[..., Env]:
     return lambda **options: gym.make(name, disable_env_checker=True, **options)
 
 
+def declared_facts(settings: EnvSettings) -> EnvironmentFacts:
+    """What an experiment's environment declares; one is made for this and closed, also when it cannot be used."""
+    env = make_env(settings)
+    try:
+        return environment_facts(env, settings)
+    finally:
+        env.close()
+
+
 def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
     """Read what ``env`` declares; the experiment's own ``return_range`` and ``mastery_return`` win."""
     space = _declared(env, "task_space")

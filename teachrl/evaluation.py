@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from teachrl.checkpoints import read_tree
-from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
+from teachrl.environments import Env, EnvironmentFacts, declared_facts, make_env
 from teachrl.episodes import Array, Episode
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.experiment import Experiment
@@ -127,9 +127,7 @@ def load_student(run: Path) -> TrainedStudent:
     if checkpoint is None:
         raise UsageError(f"{run} has no checkpoint yet; train it first")
     experiment = directory.experiment()
-    env = make_env(experiment.env)
-    facts = environment_facts(env, experiment.env)
-    env.close()
+    facts = declared_facts(experiment.env)
     student = make_student(
         experiment.student.name,
         Classroom(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from teachrl.environments import environment_facts, make_env
+from teachrl.environments import declared_facts
 from teachrl.episode_log import read_episodes, read_task_space, task_vectors
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.experiment import Experiment
@@ -104,9 +104,7 @@ def _reason(text: str) -> dict[str, float]:
 
 def build_teacher(experiment: Experiment) -> Teacher:
     """The teacher of an experiment as it is before it has learnt anything. Raises `UsageError`."""
-    env = make_env(experiment.env)
-    facts = environment_facts(env, experiment.env)
-    env.close()
+    facts = declared_facts(experiment.env)
     teacher = experiment.teacher
     knowledge = facts.knowledge.limited_to(teacher.knowledge)
     lesson = Lesson(facts.task_space, np.random.default_rng(experiment.seed), facts.return_range, knowledge)

@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from teachrl.environments import environment_facts, make_env
+from teachrl.environments import declared_facts, make_env
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator
@@ -129,9 +129,7 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
         except ValidationError as error:
             raise UsageError(explain(error, "teachrl/Teaching-v0", TeachingSettings)) from None
         settings = self.settings
-        probe = make_env(settings.env)
-        self._facts = environment_facts(probe, settings.env)
-        probe.close()
+        self._facts = declared_facts(settings.env)
         self._space = self._facts.task_space
         if not self._space.has_unit_cube:
             raise UsageError(

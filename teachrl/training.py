@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from teachrl.checkpoints import read_tree, write_json
-from teachrl.environments import environment_facts, make_env
+from teachrl.environments import declared_facts, make_env
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator
@@ -85,9 +85,7 @@ class Run:
         self.experiment, self.directory = experiment, directory
         torch.set_num_threads(experiment.threads)
         settings = experiment.env
-        probe = make_env(settings)
-        facts = environment_facts(probe, settings)
-        probe.close()
+        facts = declared_facts(settings)
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
         teacher = experiment.teacher
