@@ -1,4 +1,4 @@
-"""What rollouts produce: episodes, which teachers learn from, and fragments, which students learn from."""
+"""What passes through rollouts: decisions of students, episodes for teachers, and fragments to learn from."""
 
 from __future__ import annotations
 
@@ -55,6 +55,18 @@ class Episode:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """``actions (N, *action)`` for the environments, and arrays ``(N, ...)`` that `learn` wants back.
+
+    ``memory (N, memory_size)`` is what an agent with memory will want to see with the next observations.
+    """
+
+    actions: Array
+    extras: Mapping[str, Array] = field(default_factory=dict)
+    memory: Array | None = None
+
+
+@dataclass(frozen=True)
 class Fragment:
     """``T = n_steps`` vector steps of ``N = n_envs`` environments, collected under one version of the student.
 
@@ -63,6 +75,8 @@ class Fragment:
     (N, *observation)`` after the last step (of the next episode where one ended), ``last_starts (N,)`` whether those
     begin an episode. ``final_observations[t, i]`` is the last observation of an episode that ended at step ``t`` in
     environment ``i``. ``extras`` holds what the student's own `act` asked to have back, each ``(T, N, ...)``.
+    ``memory (N, memory_size)`` is what a student with memory had in mind at the first step, and ``last_memory`` what it
+    has at ``last_observations``; both are zero where an episode begins there.
     """
 
     observations: Array
@@ -76,6 +90,8 @@ class Fragment:
     final_observations: Mapping[tuple[int, int], Array] = field(default_factory=dict)
     extras: Mapping[str, Array] = field(default_factory=dict)
     episodes: tuple[Episode, ...] = ()
+    memory: Array | None = None
+    last_memory: Array | None = None
 
     @property
     def n_steps(self) -> int:

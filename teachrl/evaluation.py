@@ -24,6 +24,16 @@ from teachrl.test_sets import TestSet, choose_test_set
 PARALLEL_ENVS = 16
 
 
+@dataclass
+class _Playing:
+    """An episode that is going on: of which task and number, what is seen, and what the student has in mind."""
+
+    slot: EpisodeSlot
+    key: tuple[int, int]
+    observation: Array
+    memory: Array
+
+
 class Evaluator:
     """Plays every task of a test set its number of times. Environments are made once and used again."""
 
@@ -42,12 +52,13 @@ class Evaluator:
         quota = self.test_set.episodes_per_task
         waiting = [(i, k) for i in range(len(self.test_set.tasks)) for k in range(quota)]
         records: dict[tuple[int, int], Episode] = {}
-        playing: list[tuple[EpisodeSlot, tuple[int, int], Array]] = []
+        playing: list[_Playing] = []
+        nothing = np.zeros(student.memory_size, dtype=np.float32)
         free = list(self._slots)
         while waiting or playing:
             while waiting and free:
                 key, slot = waiting.pop(0), free.pop(0)
-                playing.append((slot, key, self._begin(slot, key)))
+                playing.append(_Playing(slot, key, self._begin(slot, key), nothing))
             playing = self._step(student, playing, records, free)
         return self._summary([[records[i, k] for k in range(quota)] for i in range(len(self.test_set.tasks))])
 
@@ -63,23 +74,24 @@ class Evaluator:
     def _step(
         self,
         student: Student,
-        playing: list[tuple[EpisodeSlot, tuple[int, int], Array]],
+        playing: list[_Playing],
         records: dict[tuple[int, int], Episode],
         free: list[EpisodeSlot],
-    ) -> list[tuple[EpisodeSlot, tuple[int, int], Array]]:
-        batch = np.stack([observation for _, _, observation in playing])
-        actions = student.act(batch.astype(self._facts.observation_space.dtype, copy=False), deterministic=True).actions
-        still: list[tuple[EpisodeSlot, tuple[int, int], Array]] = []
-        for (slot, key, _), action in zip(playing, actions, strict=True):
+    ) -> list[_Playing]:
+        batch = np.stack([p.observation for p in playing]).astype(self._facts.observation_space.dtype, copy=False)
+        decision = student.act(batch, np.stack([p.memory for p in playing]), deterministic=True)
+        still: list[_Playing] = []
+        for row, (p, action) in enumerate(zip(playing, decision.actions, strict=True)):
             try:
-                observation, _, terminated, truncated = slot.step(action)
+                p.observation, _, terminated, truncated = p.slot.step(action)
             except EpisodeError as fault:
-                raise TeachrlError(f"evaluation on task {slot.task} failed: {fault}") from fault
+                raise TeachrlError(f"evaluation on task {p.slot.task} failed: {fault}") from fault
             if terminated or truncated:
-                records[key] = slot.episode(0, 0, terminated)
-                free.append(slot)
+                records[p.key] = p.slot.episode(0, 0, terminated)
+                free.append(p.slot)
             else:
-                still.append((slot, key, observation))
+                p.memory = p.memory if decision.memory is None else decision.memory[row]
+                still.append(p)
         return still
 
     def _summary(self, by_task: list[list[Episode]]) -> dict[str, Any]:
@@ -163,13 +175,16 @@ def replay(run: Path, task: Task, output: Path, seed: int = 0) -> dict[str, Any]
     try:
         slot = EpisodeSlot(env, trained.facts.task_space, trained.student.discount, trained.facts.mastery_return)
         observation = slot.reset(PlannedTask(vector, "replay", 0), 0, seed)
+        memory = np.zeros((1, trained.student.memory_size), dtype=np.float32)
         done = False
         while not done:
             # Every second picture: a film of 25 pictures a second is as telling as one of 50, at half the size.
             if len(slot.actions) % 2 == 0:
                 frames.append(env.render())
             batch = observation[None].astype(trained.facts.observation_space.dtype, copy=False)
-            observation, _, terminated, truncated = slot.step(trained.student.act(batch, deterministic=True).actions[0])
+            decision = trained.student.act(batch, memory, deterministic=True)
+            memory = memory if decision.memory is None else decision.memory
+            observation, _, terminated, truncated = slot.step(decision.actions[0])
             done = terminated or truncated
         frames.append(env.render())
         episode = slot.episode(0, len(slot.actions), terminated)

@@ -26,7 +26,7 @@ class LinearStudent(Student):
         odds = np.exp(np.clip(features @ self._policy, -30, 30))
         return odds / odds.sum(axis=-1, keepdims=True)
 
-    def act(self, observations: Array, deterministic: bool = False) -> Decision:
+    def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
         chances = self._probabilities(self._features(observations))
         if not deterministic:
             chances = chances.cumsum(axis=-1) > self._rng.random((len(chances), 1))

@@ -8,10 +8,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from teachrl.environments import Env, EnvironmentFacts
-from teachrl.episodes import Array, Episode, Fragment
+from teachrl.episodes import Array, Decision, Episode, Fragment
 from teachrl.errors import TeachrlError
 from teachrl.rollouts.slot import EpisodeError, EpisodeSlot, PlannedTask
-from teachrl.students.base import Decision, Student
+from teachrl.students.base import Student
 
 # After this many failures without one whole episode in between, skipping on would only hide a broken environment.
 FAILURE_LIMIT = 20
@@ -60,25 +60,30 @@ class RolloutWorker:
         self._failures_in_a_row = 0
         self._observations: Array | None = None
         self._starts = np.ones(n_envs, dtype=np.bool_)
+        self._memory = np.zeros((n_envs, 0), dtype=np.float32)
 
     def collect(self, student: Student, n_steps: int) -> Fragment:
         """Play ``n_steps`` vector steps with ``student`` exploring. Raises `TeachrlError` when an environment fails."""
         n = len(self.slots)
         if self._observations is None:
             self._observations = self._stack([self._begin(i, None) for i in range(n)])
+            self._memory = np.zeros((n, student.memory_size), dtype=np.float32)
+        memory = self._memory
         rewards = np.zeros((n_steps, n))
         terminated, truncated, starts = (np.zeros((n_steps, n), dtype=np.bool_) for _ in range(3))
         observations, decisions = [], []
         finals: dict[tuple[int, int], Array] = {}
         episodes: list[Episode] = []
         for t in range(n_steps):
-            decision = student.act(self._observations)
+            decision = student.act(self._observations, self._memory)
             observations.append(self._observations)
             decisions.append(decision)
             starts[t] = self._starts
             following = self._step_all(t, decision.actions, rewards, terminated, truncated, finals, episodes)
             self._observations = self._stack(following)
             self._starts = terminated[t] | truncated[t]
+            if decision.memory is not None:
+                self._memory = np.where(self._starts[:, None], np.float32(0.0), decision.memory)
         return Fragment(
             np.stack(observations),
             np.stack([d.actions for d in decisions]),
@@ -91,6 +96,8 @@ class RolloutWorker:
             finals,
             _stack_extras(decisions),
             tuple(episodes),
+            memory,
+            self._memory,
         )
 
     def restart(self) -> None:
@@ -176,15 +183,18 @@ class RolloutWorker:
             "skipped": self.skipped,
             "failures_in_a_row": self._failures_in_a_row,
             "starts": self._starts.copy(),
+            "memory": self._memory.copy(),
             "observations": None if self._observations is None else self._observations.copy(),
-            "slots": {str(i): slot.state() for i, slot in enumerate(self.slots)},
+            "slots": {} if self._observations is None else {str(i): slot.state() for i, slot in enumerate(self.slots)},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken, by playing the open episodes again. Raises `TeachrlError` when they differ."""
         self.steps, self.skipped = state["steps"], state["skipped"]
         self._failures_in_a_row = state["failures_in_a_row"]
-        self._starts = np.array(state["starts"])
+        self._starts, self._memory = np.array(state["starts"]), np.array(state["memory"])
+        if state["observations"] is None:
+            return
         saved = np.array(state["observations"])
         try:
             replayed = [slot.replay(state["slots"][str(i)]) for i, slot in enumerate(self.slots)]

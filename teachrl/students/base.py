@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.episodes import Array, Fragment
+from teachrl.episodes import Array, Decision, Fragment
+
+__all__ = ["Classroom", "Decision", "State", "Student"]
 
 State = dict[str, Any]
 
@@ -30,27 +32,23 @@ class Classroom:
     total_steps: int
 
 
-@dataclass(frozen=True)
-class Decision:
-    """``actions (N, *action)`` for the environments, and arrays ``(N, ...)`` that `learn` wants back."""
-
-    actions: Array
-    extras: Mapping[str, Array] = field(default_factory=dict)
-
-
 class Student(ABC):
     """A learning agent. A class of your own needs a constructor ``(classroom, **options)`` and the methods below.
 
     ``fragment_steps``: vector steps collected before each `learn`. ``discount``: γ, for discounted returns.
+    ``memory_size``: how many numbers an episode's memory has; 0 for a student that acts on the observation alone.
     """
 
     fragment_steps: int
     discount: float
+    memory_size: int = 0
 
     @abstractmethod
-    def act(self, observations: Array, deterministic: bool = False) -> Decision:
+    def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
         """Choose actions for ``observations (N, *observation)``.
 
+        ``memory (N, memory_size)`` is what the student gave back with its last `Decision` in the same episodes, and
+        zero where one begins. Who collects or evaluates keeps it, so that several can let one student play.
         With ``deterministic=True`` (evaluation) it must neither explore nor change anything in the student, its random
         generators included.
         """

@@ -45,7 +45,7 @@ class OffPolicyStudent(SB3Student):
         shape = (classroom.n_envs, *(classroom.action_space.shape or ()))
         return NormalActionNoise(np.zeros(shape), np.full(shape, std))
 
-    def act(self, observations: Array, deterministic: bool = False) -> Decision:
+    def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
         if deterministic:
             return Decision(np.asarray(self.model.predict(observations, deterministic=True)[0]))
         self.model._last_obs = observations

@@ -66,7 +66,7 @@ class PPOStudent(SB3Student):
             shape, classroom.n_envs, self.discount, normalize_observations, normalize_rewards
         )
 
-    def act(self, observations: Array, deterministic: bool = False) -> Decision:
+    def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
         observations = self._normalization.observations(observations)
         if deterministic:
             return Decision(np.asarray(self.model.predict(observations, deterministic=True)[0]))

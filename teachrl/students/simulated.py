@@ -43,8 +43,8 @@ class SimulatedStudent(Student):
         self._competence = np.zeros(tuple(space.nvec), dtype=np.int64)
         self._steps_back = [np.array(s) for s in itertools.product((0, 1), repeat=len(space.nvec)) if any(s)]
 
-    def act(self, observations: Array, deterministic: bool = False) -> Decision:
-        del deterministic
+    def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
+        del memory, deterministic
         competence = self._competence[tuple(observations.T)]
         return Decision(competence[:, None] / self.MAXIMUM)
 

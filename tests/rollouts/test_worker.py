@@ -21,7 +21,9 @@ from teachrl.students import Decision
 class Constant:
     """Acts with zeros and asks to get back what it saw."""
 
-    def act(self, observations: Any, deterministic: bool = False) -> Decision:
+    memory_size = 0
+
+    def act(self, observations: Any, memory: Any, deterministic: bool = False) -> Decision:
         return Decision(np.zeros((len(observations), 1), dtype=np.float32), {"seen": observations.copy()})
 
 

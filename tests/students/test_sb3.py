@@ -17,6 +17,7 @@ from teachrl.students import Classroom, make_student
 
 BOX = gym.spaces.Box(-1, 1, (3,), np.float32)
 ACTIONS = gym.spaces.Box(-2, 2, (1,), np.float32)
+NO_MEMORY = np.zeros((1, 0), dtype=np.float32)
 
 
 def classroom(actions: gym.Space[Any] = ACTIONS, n_envs: int = 2) -> Classroom:
@@ -69,15 +70,15 @@ def test_deterministic_acting_changes_nothing(name: str) -> None:
     student = make_student(name, classroom(actions), options={} if name == "ppo" else {"buffer_size": 100})
     observations = np.full((2, 3), 0.5, dtype=np.float32)
     before = torch.get_rng_state()
-    first = student.act(observations, deterministic=True).actions
-    assert np.array_equal(first, student.act(observations, deterministic=True).actions)
+    first = student.act(observations, NO_MEMORY, deterministic=True).actions
+    assert np.array_equal(first, student.act(observations, NO_MEMORY, deterministic=True).actions)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def fragment(student: Any, terminated: bool) -> Fragment:
     steps, n = student.fragment_steps, 1
     observations = np.zeros((steps, n, 3), dtype=np.float32)
-    decisions = [student.act(o) for o in observations]
+    decisions = [student.act(o, NO_MEMORY) for o in observations]
     ends = np.zeros((steps, n), dtype=bool)
     ends[-1] = True
     starts = np.zeros((steps, n), dtype=bool)
@@ -129,7 +130,7 @@ def test_ppo_learns_the_same_weights_as_sb3s_own_loop() -> None:
     rows: dict[str, list[Any]] = {"o": [], "a": [], "r": [], "te": [], "tr": [], "s": [], "x": []}
     starts, finals = np.ones(1, dtype=bool), {}
     for t in range(64):
-        decision = ours.act(observation)
+        decision = ours.act(observation, NO_MEMORY)
         following, reward, done, infos = env.step(decision.actions)
         cut = np.array([infos[0].get("TimeLimit.truncated", False)])
         for key, row in zip(
