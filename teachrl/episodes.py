@@ -33,8 +33,9 @@ class Episode:
     threshold, or ``None`` when neither exists. ``terminated`` is False for an episode cut off by a time limit.
     ``origin`` is the rule by which the teacher chose the task, ``reason`` the numbers that decided, and
     ``teacher_version`` which state of the teacher it was. ``step`` counts the run's environment steps at the end of the
-    episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got. ``first_observation`` and
-    ``transitions`` are there for teachers that ask for them (`Teacher.signals`).
+    episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got, ``player``
+    which student played it. ``first_observation`` and ``transitions`` are there for teachers that ask for them
+    (`Teacher.signals`).
     """
 
     task: Vector
@@ -50,6 +51,7 @@ class Episode:
     seed: int
     step: int
     reason: Mapping[str, float] = field(default_factory=dict)
+    player: str = "protagonist"
     first_observation: Array | None = None
     transitions: Transitions | None = None
 

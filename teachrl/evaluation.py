@@ -112,6 +112,7 @@ class Evaluator:
             "test_set": self.test_set.name,
             "mastered_percent": 100 * float(np.mean(mastered)) if mastered else None,
             "mean_return": float(np.mean([t["return"] for t in tasks])),
+            "steps": sum(e.length for episodes in by_task for e in episodes),
             "mean_discounted_return": float(np.mean([t["discounted_return"] for t in tasks])),
             "tasks": tasks,
         }

@@ -189,6 +189,7 @@ def episode_table(episodes: Sequence[Episode], space: TaskSpace) -> pa.Table:
         "origin": pa.array([e.origin for e in episodes], pa.string()),
         "reason": pa.array([json.dumps(dict(e.reason)) for e in episodes], pa.string()),
         "teacher_version": pa.array([e.teacher_version for e in episodes], pa.int64()),
+        "player": pa.array([e.player for e in episodes], pa.string()),
     }
     columns |= {f"task.{name}": pa.array(tasks[:, i]) for i, name in enumerate(space.names)}
     return pa.table(columns)

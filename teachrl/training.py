@@ -13,13 +13,12 @@ import numpy as np
 import torch
 
 from teachrl.checkpoints import read_tree, write_json
-from teachrl.environments import declared_facts, make_env
+from teachrl.environments import EnvironmentFacts, declared_facts, make_env
 from teachrl.episodes import Episode
-from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
 from teachrl.interruption import stop_signals
-from teachrl.rollouts.local import DirectTaskSource
+from teachrl.pacing import Advance, Costs, make_pace
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
 from teachrl.students import Classroom, Student, make_student
@@ -91,24 +90,15 @@ class Run:
         teacher = experiment.teacher
         lesson = Lesson(facts.task_space, rng, facts.return_range, facts.knowledge.limited_to(teacher.knowledge))
         self.teacher = make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
-        spaces = (facts.observation_space, facts.action_space)
-        classroom = Classroom(*spaces, settings.n_envs, experiment.seed, experiment.steps)
-        student = experiment.student
-        self.student = make_student(student.name, classroom, student.preset, student.options)
-        self._tells_values = "start_value" in self.teacher.signals
-        if self._tells_values and type(self.student).values is Student.values:
-            raise UsageError(
-                f"teacher {teacher.name!r} needs the student's value of first observations, and student "
-                f"{student.name!r} has no method `values`: give it one, or choose another of the two"
-            )
+        self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
+        self.student = self.students["protagonist"]
         test_set = choose_test_set(experiment.test_set, settings.id, facts.task_space)
-        self.source = DirectTaskSource(self.teacher)
         discount = self.student.discount
         self.worker = RolloutWorker(
             lambda: make_env(settings),
             settings.n_envs,
             facts,
-            self.source,
+            self.pace.source,
             seed=experiment.seed,
             discount=discount,
             on_error=settings.on_error,
@@ -116,13 +106,20 @@ class Run:
             keep_steps="transitions" in self.teacher.signals,
         )
         self.evaluator = Evaluator(lambda: make_env(settings), facts, test_set, discount)
+        self.costs = Costs()
         self._pending: list[Episode] = []
         self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)
         self._episodes = 0
         self._mastered: float | None = None
-        self._seconds_before = 0.0
+        self._seconds_before = self._teacher_seconds_before = 0.0
         self._experience_counts: list[int] = []
         self._evaluated = self._saved = -1
+
+    def _make_student(self, facts: EnvironmentFacts, number: int) -> Student:
+        experiment, settings = self.experiment, self.experiment.student
+        spaces = (facts.observation_space, facts.action_space)
+        classroom = Classroom(*spaces, experiment.env.n_envs, experiment.seed + number, experiment.steps)
+        return make_student(settings.name, classroom, settings.preset, settings.options)
 
     def play(self, on_progress: Callable[[Progress], None]) -> Outcome:
         """Train until the steps are spent or a signal comes."""
@@ -149,42 +146,41 @@ class Run:
     def _advance(self, log: Any) -> None:
         """One fragment: play it, learn from it, and evaluate and save when it is time."""
         before = self.worker.steps
-        fragment = self.worker.collect(self.student, self.student.fragment_steps)
-        metrics = self.student.learn(fragment)
-        if self._tells_values:
-            self.source.student_learned(self.student.values)
+        done = self.pace.advance(self.worker, self.costs)
         # The log keeps neither observations nor steps, so they need not stay in memory until the checkpoint.
-        self._pending += [replace(e, first_observation=None, transitions=None) for e in fragment.episodes]
-        self._episodes += len(fragment.episodes)
-        self._recent.extend(e.episode_return for e in fragment.episodes)
+        self._pending += [replace(e, first_observation=None, transitions=None) for e in done.episodes]
+        self._episodes += len(done.episodes)
+        self._recent.extend(e.episode_return for e in done.episodes)
         step = self.worker.steps
         if _passed(self.experiment.evaluate_every, before, step):
             self._evaluate(log)
         if _passed(self.experiment.checkpoint_every, before, step):
-            self._log(log, metrics, fragment.episodes)
+            self._log(log, done)
             self._checkpoint()
             self.write_status("running")
-        elif metrics and _passed(1000, before, step):
-            self._log(log, metrics, fragment.episodes)
+        elif done.metrics and _passed(1000, before, step):
+            self._log(log, done)
 
     def _evaluate(self, log: Any) -> None:
         step = self.worker.steps
         evaluation = self.evaluator.evaluate(self.student)
-        self.directory.write_evaluation(step, evaluation)
+        self.costs.evaluation_steps += evaluation["steps"]
+        costs = {"costs": self.costs.to_json(), "seconds": self._seconds()}
+        self.directory.write_evaluation(step, {**evaluation, **costs})
         self._mastered, self._evaluated = evaluation["mastered_percent"], step
         log.add_scalar("eval/mean_reward", evaluation["mean_return"], step)
         if self._mastered is not None:
             log.add_scalar("eval/mastered_percent", self._mastered, step)
 
-    def _log(self, log: Any, metrics: dict[str, float], episodes: tuple[Episode, ...]) -> None:
-        step = self.worker.steps
-        for tag, value in metrics.items():
+    def _log(self, log: Any, done: Advance) -> None:
+        step, episodes = self.worker.steps, done.episodes
+        for tag, value in done.metrics.items():
             log.add_scalar(tag, value, step)
         if episodes:
             log.add_scalar("rollout/ep_rew_mean", np.mean(self._recent), step)
             log.add_scalar("rollout/ep_len_mean", np.mean([e.length for e in episodes]), step)
         log.add_scalar("time/fps", self.progress().steps_per_second, step)
-        log.add_scalar("teacher/seconds_share", self.source.seconds / max(self._seconds(), 1e-9), step)
+        log.add_scalar("teacher/seconds_share", self._teacher_seconds() / max(self._seconds(), 1e-9), step)
 
     def _checkpoint(self) -> None:
         """Write what the checkpoint refers to first, the checkpoint itself last: killed in between, it never was."""
@@ -201,11 +197,13 @@ class Run:
             "mastered": self._mastered,
             "evaluated": self._evaluated,
             "seconds": self._seconds(),
-            "teacher_seconds": self.source.seconds,
+            "teacher_seconds": self._teacher_seconds(),
+            "costs": self.costs.to_json(),
             "experience_counts": self._experience_counts,
         }
-        parts = {"student": self.student.state(), "teacher": self.teacher.state(), "worker": self.worker.state()}
-        self.checkpoints.save(step, {**parts, "run": run})
+        parts = {_file(name): student.state() for name, student in self.students.items()}
+        parts |= {"teacher": self.teacher.state(), "worker": self.worker.state(), "run": run}
+        self.checkpoints.save(step, parts)
         # Rows that not even the oldest kept checkpoint would load are dropped after the new one stands.
         self.directory.drop_experience(self._experience_counts[0] - self.student.experience_kept())
         self._saved = step
@@ -234,12 +232,13 @@ class Run:
             if stop > oldest:
                 self.student.load_experience(start, read_tree(file))
         self.teacher.restore(read_tree(newest / "teacher.npz"))
-        self.student.restore(read_tree(newest / "student.npz"))
+        for name, student in self.students.items():
+            student.restore(read_tree(newest / f"{_file(name)}.npz"))
         self._episodes, self._mastered = run["episodes"], run["mastered"]
         self._recent.extend(run["recent"])
         self._evaluated = self._evaluated_at(run["evaluated"])
         self._saved, self._seconds_before = worker["steps"], run["seconds"]
-        self.source.seconds = run["teacher_seconds"]
+        self._teacher_seconds_before, self.costs = run["teacher_seconds"], Costs(**run["costs"])
 
     def _evaluated_at(self, step: int) -> int:
         """A longer run must evaluate again at its end, whatever the shorter one did."""
@@ -247,6 +246,9 @@ class Run:
 
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
+
+    def _teacher_seconds(self) -> float:
+        return self._teacher_seconds_before + self.pace.teacher_seconds
 
     def progress(self) -> Progress:
         """How the run stands now."""
@@ -269,7 +271,8 @@ class Run:
             total_steps=self.experiment.steps,
             episodes=self._episodes,
             seconds=seconds,
-            teacher_seconds=self.source.seconds,
+            teacher_seconds=self._teacher_seconds(),
+            costs=self.costs.to_json(),
             skipped_episodes=self.worker.skipped,
             error=error,
         )
@@ -278,6 +281,11 @@ class Run:
         """Close all environments."""
         self.worker.close()
         self.evaluator.close()
+
+
+def _file(student: str) -> str:
+    """The name of a student's part of a checkpoint; evaluation and films read the first one's."""
+    return "student" if student == "protagonist" else student
 
 
 def _passed(every: int, before: int, now: int) -> bool:

@@ -1,37 +1,77 @@
-"""The local source of tasks: the teacher in the same process, told of every episode the moment it ends."""
+"""Local sources of tasks: the teacher in the same process, asked episode by episode or once a round."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from teachrl.episodes import Episode
+from teachrl.level_scores import Outcome
 from teachrl.rollouts.slot import PlannedTask
-from teachrl.teachers import Teacher
-from teachrl.teachers.base import Values
+from teachrl.teachers import RoundTeacher, Teacher
+from teachrl.teachers.base import Plan, Values
 
 
-class DirectTaskSource:
-    """Lag zero: the teacher learns from the finished episode before it chooses the next task.
+class Stopwatch:
+    """``seconds`` adds up what happened while `running`."""
 
-    ``seconds`` adds up what the teacher cost.
-    """
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Measure what happens inside."""
+        start = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - start
+
+
+class DirectTaskSource(Stopwatch):
+    """Lag zero: the teacher learns from the finished episode before it chooses the next task."""
 
     def __init__(self, teacher: Teacher) -> None:
+        super().__init__()
         self._teacher = teacher
-        self.seconds = 0.0
 
     def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
         """See `TaskSource`."""
-        start = time.perf_counter()
-        if finished is not None:
-            self._teacher.update([finished])
-        plan = self._teacher.plan(1)
-        self.seconds += time.perf_counter() - start
-        reason = plan.reasons[0] if plan.reasons else {}
-        return PlannedTask(plan.tasks[0], plan.origins[0], plan.version, reason)
+        with self.running():
+            if finished is not None:
+                self._teacher.update([finished])
+            plan = self._teacher.plan(1)
+        return _planned(plan, 0)
 
     def student_learned(self, values: Values) -> None:
         """Pass the student's estimates on to a teacher that asks for them."""
-        start = time.perf_counter()
-        self._teacher.student_learned(values)
-        self.seconds += time.perf_counter() - start
+        with self.running():
+            self._teacher.student_learned(values)
+
+
+class HeldTaskSource(Stopwatch):
+    """Each environment keeps the level that it was planned for until the next plan."""
+
+    def __init__(self, teacher: RoundTeacher) -> None:
+        super().__init__()
+        self._teacher = teacher
+        self._held: Sequence[PlannedTask] = ()
+
+    def plan(self, n_envs: int) -> bool:
+        """Ask for the next round; whether the students are to learn from it."""
+        with self.running():
+            plan = self._teacher.plan(n_envs)
+        self._held = [_planned(plan, i) for i in range(n_envs)]
+        return plan.learn
+
+    def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
+        """See `TaskSource`."""
+        return self._held[env_index]
+
+    def judge(self, outcomes: Sequence[Outcome]) -> None:
+        """Tell the teacher how the round went."""
+        with self.running():
+            self._teacher.judge(outcomes)
+
+
+def _planned(plan: Plan, i: int) -> PlannedTask:
+    return PlannedTask(plan.tasks[i], plan.origins[i], plan.version, plan.reasons[i] if plan.reasons else {})

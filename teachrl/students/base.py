@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teachrl.episodes import Array, Decision, Fragment
+from teachrl.level_scores import FragmentValues
 
 __all__ = ["Classroom", "Decision", "State", "Student"]
 
@@ -36,11 +37,13 @@ class Student(ABC):
     """A learning agent. A class of your own needs a constructor ``(classroom, **options)`` and the methods below.
 
     ``fragment_steps``: vector steps collected before each `learn`. ``discount``: γ, for discounted returns.
+    ``gae_lambda``: λ of the advantages by which regret teachers judge levels.
     ``memory_size``: how many numbers an episode's memory has; 0 for a student that acts on the observation alone.
     """
 
     fragment_steps: int
     discount: float
+    gae_lambda: float = 0.95
     memory_size: int = 0
 
     @abstractmethod
@@ -63,6 +66,20 @@ class Student(ABC):
         Optional: only teachers that ask for ``start_value`` need it. In the units of the environment's rewards.
         """
         raise NotImplementedError
+
+    def fragment_values(self, fragment: Fragment) -> FragmentValues:
+        """`values` along a fragment, for teachers that judge levels by them; before `learn` changes the student."""
+        steps, n = fragment.rewards.shape
+        values = self.values(fragment.observations.reshape(-1, *fragment.observations.shape[2:])).reshape(steps, n)
+        return FragmentValues(values, self.values(fragment.last_observations), self._final_values(fragment))
+
+    def _final_values(self, fragment: Fragment) -> dict[tuple[int, int], float]:
+        """`values` of the last observations of truncated episodes."""
+        cut = [key for key in fragment.final_observations if not fragment.terminated[key]]
+        if not cut:
+            return {}
+        values = self.values(np.stack([fragment.final_observations[key] for key in cut]))
+        return dict(zip(cut, values.tolist(), strict=True))
 
     @abstractmethod
     def weights(self) -> State:

@@ -13,6 +13,7 @@ from stable_baselines3 import PPO
 
 from teachrl.episodes import Array, Fragment
 from teachrl.errors import UsageError
+from teachrl.level_scores import FragmentValues
 from teachrl.students.base import Classroom, Decision, State
 from teachrl.students.normalization import Normalization
 from teachrl.students.sb3 import SB3Student
@@ -58,7 +59,7 @@ class PPOStudent(SB3Student):
         if normalize_observations and not isinstance(classroom.observation_space, spaces.Box):
             raise UsageError("normalize_observations needs observations in a Box space")
         super().__init__(classroom, **options)
-        self.fragment_steps = int(self.model.n_steps)
+        self.fragment_steps, self.gae_lambda = int(self.model.n_steps), float(self.model.gae_lambda)
         if self.fragment_steps * classroom.n_envs < 2:
             raise UsageError("PPO needs at least two steps an update: raise n_steps or env.n_envs")
         shape = classroom.observation_space.shape or ()
@@ -92,6 +93,10 @@ class PPOStudent(SB3Student):
     def values(self, observations: Array) -> NDArray[np.float64]:
         """The critic's estimate. With ``normalize_rewards`` it is scaled back by the present statistics."""
         return self._values(observations).cpu().numpy().astype(np.float64) * self._normalization.reward_scale
+
+    def fragment_values(self, fragment: Fragment) -> FragmentValues:
+        values = fragment.extras["values"] * self._normalization.reward_scale
+        return FragmentValues(values, self.values(fragment.last_observations), self._final_values(fragment))
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
         self._count_steps(fragment.n_steps * fragment.n_envs)

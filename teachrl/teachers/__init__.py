@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from teachrl.errors import UsageError, unknown_name
 from teachrl.registry import Entry, Registry
 from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Region, Signal, Teacher, TeacherConfig
+from teachrl.teachers.rounds import RoundTeacher
 from teachrl.validation import explain
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Lesson",
     "Plan",
     "Region",
+    "RoundTeacher",
     "Signal",
     "Teacher",
     "TeacherConfig",

@@ -32,13 +32,15 @@ class Plan:
     """Tasks to play, vectors of shape ``(n, size)``, with why each was chosen and the teacher's version.
 
     ``origins`` name the rules; ``reasons`` hold the numbers that decided, and may be left out. Both come back with the
-    episode, so a teacher can also leave marks for itself there, such as which of its goals a task belongs to.
+    episode, so a teacher can also leave marks for itself there, such as which of its goals a task belongs to. With
+    ``learn`` False the student plays and does not learn; only teachers of whole rounds (`RoundTeacher`) may ask for it.
     """
 
     tasks: Vector
     origins: tuple[str, ...]
     version: int
     reasons: tuple[Mapping[str, float], ...] = ()
+    learn: bool = True
 
 
 @dataclass(frozen=True)
