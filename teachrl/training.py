@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from gymnasium import Space
 
 from teachrl.checkpoints import read_tree, write_json
 from teachrl.environments import EnvironmentFacts, declared_facts, make_env
@@ -23,10 +24,12 @@ from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
 from teachrl.students import Classroom, Student, make_student
 from teachrl.teachers import Lesson, make_teacher
+from teachrl.tensorboard_log import TensorboardLog
 from teachrl.test_sets import choose_test_set
 
 # Streams of randomness that must never meet: the environments use (env index, episode) below these.
 TEACHER_STREAM = 2**31
+AGENT_SEED = 2**30
 RECENT_EPISODES = 100
 
 
@@ -88,7 +91,8 @@ class Run:
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
         teacher = experiment.teacher
-        lesson = Lesson(facts.task_space, rng, facts.return_range, facts.knowledge.limited_to(teacher.knowledge))
+        knowledge = facts.knowledge.limited_to(teacher.knowledge)
+        lesson = Lesson(facts.task_space, rng, facts.return_range, knowledge, settings.n_envs, self._make_agent)
         self.teacher = make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
         self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
         self.student = self.students["protagonist"]
@@ -115,6 +119,13 @@ class Run:
         self._experience_counts: list[int] = []
         self._evaluated = self._saved = -1
 
+    def _make_agent(
+        self, name: str, options: Mapping[str, Any], seen: Space[Any], acts: Space[Any], n_envs: int
+    ) -> Student:
+        """An agent for the teacher, with a seed that no student has."""
+        seed = self.experiment.seed + AGENT_SEED
+        return make_student(name, Classroom(seen, acts, n_envs, seed, self.experiment.steps), None, options)
+
     def _make_student(self, facts: EnvironmentFacts, number: int) -> Student:
         experiment, settings = self.experiment, self.experiment.student
         spaces = (facts.observation_space, facts.action_space)
@@ -129,7 +140,7 @@ class Run:
         self._resume()
         self._started, self._first_step = time.perf_counter(), self.worker.steps
         total = self.experiment.steps
-        log = _tensorboard(self.directory.path / "tensorboard", self.worker.steps)
+        log = TensorboardLog(self.directory.path / "tensorboard", self.worker.steps)
         with stop_signals() as stopped:
             while self.worker.steps < total and not stopped.is_set():
                 self._advance(log)
@@ -143,7 +154,7 @@ class Run:
             self.write_status("finished" if finished else "interrupted")
         return Outcome(self.directory.path, "finished" if finished else "interrupted", self.worker.steps)
 
-    def _advance(self, log: Any) -> None:
+    def _advance(self, log: TensorboardLog) -> None:
         """One fragment: play it, learn from it, and evaluate and save when it is time."""
         before = self.worker.steps
         done = self.pace.advance(self.worker, self.costs)
@@ -161,26 +172,19 @@ class Run:
         elif done.metrics and _passed(1000, before, step):
             self._log(log, done)
 
-    def _evaluate(self, log: Any) -> None:
+    def _evaluate(self, log: TensorboardLog) -> None:
         step = self.worker.steps
         evaluation = self.evaluator.evaluate(self.student)
         self.costs.evaluation_steps += evaluation["steps"]
         costs = {"costs": self.costs.to_json(), "seconds": self._seconds()}
         self.directory.write_evaluation(step, {**evaluation, **costs})
         self._mastered, self._evaluated = evaluation["mastered_percent"], step
-        log.add_scalar("eval/mean_reward", evaluation["mean_return"], step)
-        if self._mastered is not None:
-            log.add_scalar("eval/mastered_percent", self._mastered, step)
+        log.evaluated(step, evaluation)
 
-    def _log(self, log: Any, done: Advance) -> None:
-        step, episodes = self.worker.steps, done.episodes
-        for tag, value in done.metrics.items():
-            log.add_scalar(tag, value, step)
-        if episodes:
-            log.add_scalar("rollout/ep_rew_mean", np.mean(self._recent), step)
-            log.add_scalar("rollout/ep_len_mean", np.mean([e.length for e in episodes]), step)
-        log.add_scalar("time/fps", self.progress().steps_per_second, step)
-        log.add_scalar("teacher/seconds_share", self._teacher_seconds() / max(self._seconds(), 1e-9), step)
+    def _log(self, log: TensorboardLog, done: Advance) -> None:
+        progress = self.progress()
+        share = self._teacher_seconds() / max(self._seconds(), 1e-9)
+        log.collected(self.worker.steps, done, progress.mean_return, progress.steps_per_second, share)
 
     def _checkpoint(self) -> None:
         """Write what the checkpoint refers to first, the checkpoint itself last: killed in between, it never was."""
@@ -291,9 +295,3 @@ def _file(student: str) -> str:
 def _passed(every: int, before: int, now: int) -> bool:
     """Whether a multiple of ``every`` lies in ``(before, now]``; never when ``every`` is 0."""
     return every > 0 and before // every != now // every
-
-
-def _tensorboard(folder: Path, step: int) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder), purge_step=step)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from teachrl.episodes import Array, Episode
+from teachrl.episodes import Array, Decision, Episode, Fragment
 from teachrl.errors import UsageError
 from teachrl.knowledge import Knowledge, Piece
 from teachrl.tasks import TaskSpace, Vector
@@ -82,18 +83,44 @@ class Curriculum:
     random_ratio: float = 1.0
 
 
+class Agent(Protocol):
+    """A learning agent that a teacher employs, to build levels for example; every `teachrl.students.Student` is one."""
+
+    fragment_steps: int
+    discount: float
+    memory_size: int
+
+    def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
+        """Choose actions."""
+
+    def learn(self, fragment: Fragment) -> dict[str, float]:
+        """Learn from one fragment."""
+
+    def state(self) -> State:
+        """Everything that affects what comes next."""
+
+    def restore(self, state: State) -> None:
+        """Go on where `state` was taken."""
+
+
+MakeAgent = Callable[[str, Mapping[str, Any], gym.Space[Any], gym.Space[Any], int], Agent]
+"""Builds an agent from a student's name, its options, observation and action space, and how many act at once."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a teacher is told before it starts.
 
-    The task space, its own random stream, the range of returns if known, and as much knowledge about the tasks as the
-    experiment grants.
+    The task space, its own random stream, the range of returns if known, as much knowledge about the tasks as the
+    experiment grants, how many environments play at once, and how to employ an agent of its own.
     """
 
     space: TaskSpace
     rng: np.random.Generator
     return_range: tuple[float, float] | None = None
     knowledge: Knowledge = field(default_factory=Knowledge)
+    n_envs: int = 1
+    make_agent: MakeAgent | None = None
 
 
 class Teacher(ABC):
