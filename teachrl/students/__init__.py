@@ -16,6 +16,10 @@ STUDENTS = Registry(
     "student",
     {
         "ppo": Entry("teachrl.students.on_policy:PPOStudent", "proximal policy optimisation, Stable-Baselines3"),
+        "ppo-lstm": Entry(
+            "teachrl.students.recurrent_ppo:RecurrentPPOStudent",
+            "PPO with a memory, an LSTM, for what is only partly seen",
+        ),
         "sac": Entry("teachrl.students.off_policy:SACStudent", "soft actor-critic, Stable-Baselines3"),
         "td3": Entry("teachrl.students.off_policy:TD3Student", "twin delayed DDPG, Stable-Baselines3"),
         "dqn": Entry("teachrl.students.off_policy:DQNStudent", "deep Q-network, Stable-Baselines3"),
