@@ -8,7 +8,7 @@ A *task* is one setting of what a teacher may vary. It has two forms:
   ``from_unit`` map vectors to and from the unit cube ``[0, 1]^size``, where distances between parameters of different
   units mean something.
 
-Every space is an ordered tuple of `Dimension`; subclasses differ in how they are built and in the shape of the dict.
+Every space is an ordered tuple of `Dimension`; subclasses differ in how they are built and in the dict's shape.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ __all__ = [
 
 Vector = NDArray[np.float64]
 Task = dict[str, Any]
+EDIT_STEP = 0.05  # of a parameter's range; ACCEL's edits of Bipedal Walker are 4 to 6 % of it
 
 
 class TaskSpace(ABC):
@@ -87,6 +88,35 @@ class TaskSpace(ABC):
         unit: Vector = (vectors - self.low + 0.5 * self._whole) / self._divisor
         return unit
 
+    def mutate(
+        self, rng: np.random.Generator, vectors: NDArray[np.floating[Any]], edits: int, kind: str | None = None
+    ) -> Vector:
+        """Children of tasks, shape ``(n, size)``, each ``edits`` edits away.
+
+        An edit moves one parameter: a continuous one by up to `EDIT_STEP` of its range, a whole number by one, a choice
+        to any other choice. ``kind`` names one of several sorts of edits in spaces that have them; here it is None.
+        """
+        if kind is not None:
+            raise TaskError(f"{type(self).__name__} has one kind of mutation, which has no name; got {kind!r}")
+        children, row = np.array(vectors, dtype=np.float64), np.arange(len(vectors))
+        for _ in range(edits):
+            column = rng.integers(self.size, size=len(children))
+            moved = np.stack([_edits(d, rng, children[:, i]) for i, d in enumerate(self.dimensions)], axis=1)
+            children[row, column] = np.clip(moved, self.low, self.high)[row, column]
+        return children
+
+    def is_solvable(self, vectors: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        """Whether tasks can be solved at all, shape ``(n,)``. Raises `TaskError` where nobody can tell."""
+        raise TaskError(f"nobody can tell which tasks of {self!r} can be solved; levels of mazes can be")
+
+    def optimal_return(self, vectors: NDArray[np.floating[Any]]) -> Vector:
+        """The highest return that each task pays, shape ``(n,)``. Raises `TaskError` where nobody can tell."""
+        raise TaskError(f"nobody can tell the best return of tasks of {self!r}; for mazes it is known")
+
+    def sample_easy(self, rng: np.random.Generator, n: int) -> Vector:
+        """Draw ``n`` of the easiest tasks, shape ``(n, size)``. Raises `TaskError` where nobody can tell."""
+        raise TaskError(f"nobody can tell which tasks of {self!r} are easy, unless the environment declares it")
+
     def contains(self, task: object) -> bool:
         """Whether ``task`` is a valid task dict of this space."""
         try:
@@ -135,6 +165,19 @@ class TaskSpace(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{d.name}: {d.range_text}' for d in self.dimensions)})"
+
+
+def _edits(dimension: Dimension, rng: np.random.Generator, values: Vector) -> Vector:
+    """``values`` of one parameter, each after one edit that may lead out of its range."""
+    moves: Vector
+    if dimension.kind == "continuous":
+        moves = EDIT_STEP * (dimension.high - dimension.low) * rng.uniform(-1, 1, len(values))
+    elif dimension.kind == "integer":
+        moves = rng.choice((-1.0, 1.0), len(values))
+    else:
+        choices = len(dimension.choices)
+        moves = (values + rng.integers(1, max(choices, 2), len(values))) % choices - values
+    return values + moves
 
 
 class BoxTaskSpace(TaskSpace):

@@ -31,6 +31,22 @@ __all__ = [
 TEACHERS = Registry(
     "teacher",
     {
+        "plr": Entry(
+            "teachrl.teachers.plr:PlrTeacher", "levels played again by score and staleness (Jiang et al. 2021)"
+        ),
+        "robust-plr": Entry(
+            "teachrl.teachers.plr:RobustPlrTeacher", "PLR that only learns from replayed levels (Jiang et al. 2021)"
+        ),
+        "accel": Entry(
+            "teachrl.teachers.accel:AccelTeacher", "robust PLR that edits its levels (Parker-Holder et al. 2022)"
+        ),
+        "sfl": Entry(
+            "teachrl.teachers.sfl:SflTeacher",
+            "levels that the student solves about half the time (Rutherford et al. 2024)",
+        ),
+        "domain-randomization": Entry(
+            "teachrl.teachers.random:RandomTeacher", "`random`, by the name it has where tasks are levels"
+        ),
         "random": Entry(
             "teachrl.teachers.random:RandomTeacher", "uniform over the task space; the baseline of every comparison"
         ),

@@ -61,13 +61,18 @@ class LevelTaskSpace(TaskSpace):
         """Draw ``n`` levels from the space's generator. Returns vectors of shape ``(n, size)``."""
         return GENERATORS[self.generator](rng, n, self.height, self.width, self.budget)
 
+    def sample_easy(self, rng: np.random.Generator, n: int) -> Vector:
+        """Draw ``n`` mazes without walls, shape ``(n, size)``."""
+        return GENERATORS["uniform_count"](rng, n, self.height, self.width, 0)
+
     def mutate(
-        self, rng: np.random.Generator, vectors: NDArray[np.floating[Any]], edits: int, kind: str = "flip_or_move"
+        self, rng: np.random.Generator, vectors: NDArray[np.floating[Any]], edits: int, kind: str | None = None
     ) -> Vector:
         """Children of levels, shape ``(n, size)``, ``edits`` random edits away; valid, perhaps not solvable.
 
-        ``kind`` is a name in `mutation.MUTATIONS`. Raises `TaskError` for another one.
+        ``kind`` is a name in `mutation.MUTATIONS`, None the first. Raises `TaskError` for another one.
         """
+        kind = kind or next(iter(MUTATIONS))
         if kind not in MUTATIONS:
             raise TaskError(f"the kind of mutation must be one of {', '.join(MUTATIONS)}; got {kind!r}")
         return MUTATIONS[kind](rng, vectors, edits)
