@@ -116,7 +116,7 @@ def play_singly(levels, order, actions, **arguments):
         last = observation
         if terminated or truncated:
             observation, _ = env.reset(options={"task": space.task(levels[next(waiting)])})
-        records.append((observation, np.float32(reward), terminated, truncated, last))
+        records.append((observation, reward, terminated, truncated, last))
     return records
 
 
@@ -165,14 +165,50 @@ def test_the_engine_counts_successes_and_cuts():
     assert engine.rewards == pytest.approx([0.7, 0.0])
 
 
+def test_each_row_of_a_batch_plays_what_an_environment_of_its_own_plays():
+    rng = np.random.default_rng(0)
+    env = Maze(4, 5, view=3, max_steps=17)
+    levels = LevelTaskSpace(4, 5, generator="dcd", walls=8).sample(rng, 200)
+    batch, singles = env.vectorized(3), [Maze(4, 5, view=3, max_steps=17) for _ in range(3)]
+    waiting, must_begin, ended = iter(levels), np.ones(3, dtype=bool), 0
+    for _ in range(300):
+        for row in np.flatnonzero(must_begin):
+            level = next(waiting)
+            first, _ = singles[row].reset(options={"task": env.task_space.task(level)})
+            assert np.array_equal(batch.reset(row, level, 0), first)
+        rows = np.flatnonzero(rng.random(3) < 0.7)  # the others must stay where they are
+        actions = rng.integers(3, size=len(rows))
+        must_begin[:] = False
+        if len(rows) == 0:
+            continue
+        observations, rewards, terminated, truncated, success = batch.step(rows, actions)
+        for k, (row, action) in enumerate(zip(rows, actions, strict=True)):
+            single = singles[row].step(action)
+            assert np.array_equal(observations[k], single[0])
+            assert (rewards[k], terminated[k], truncated[k]) == single[1:4]
+            assert success[k] == single[4]["success"]
+            must_begin[row] = terminated[k] or truncated[k]
+        ended += must_begin.sum()
+    assert ended > 30
+
+
+def test_a_batch_says_what_is_wrong_with_a_level():
+    walled_goal = LevelTaskSpace(2, 2).vector({"rows": [">.", ".G"]})
+    walled_goal[3] = 1
+    with pytest.raises(TaskError, match="the goal is on a wall"):
+        Maze(2, 2).vectorized(1).reset(0, walled_goal, 0)
+
+
 def test_what_the_engine_cannot_play_is_an_error():
     levels = LevelTaskSpace(2, 2).sample(np.random.default_rng(0), 2)
     with pytest.raises(IndexError, match=r"assigned are levels in \[0, 1\]"):
         MazeEngine(levels, 2, 2, np.array([2]))
     engine = MazeEngine(levels, 2, 2, np.array([0, 1]))
-    for actions in (np.array([0, 3]), np.array([-1, 0]), np.array([0])):
+    for actions in (np.array([0, 3]), np.array([-1, 0]), np.array([0]), np.array([0.0, 1.0])):
         with pytest.raises(ValueError, match="actions are 2 numbers, 0 left, 1 right or 2 forward"):
             engine.step(actions)
+    with pytest.raises(IndexError):
+        engine.step(np.array([0]), slots=np.array([2]))
     engine.assigned[0] = -1
     with pytest.raises(IndexError):
         engine.step(np.array([0, 0]))

@@ -17,6 +17,7 @@ from teachrl_envs.maze.level import parts
 
 Codes = NDArray[np.uint8]
 Counts = NDArray[np.int32]
+Indices = list[int] | NDArray[np.int64]
 
 LEFT, RIGHT, FORWARD = 0, 1, 2
 EMPTY_CODE, WALL_CODE, GOAL_CODE = 1, 2, 8  # MiniGrid's kinds of objects
@@ -42,7 +43,7 @@ class MazeEngine:
       (0, 5, 1) and state (0). The agent looks towards row 0 from the middle of the last row, where its own cell is
       empty. What lies beyond the border is wall.
     * ``directions``, int32, ``(n,)``: 0 right, 1 down, 2 left, 3 up.
-    * ``rewards``, float32, ``terminated`` and ``truncated``, bool, ``(n,)``: of the last step.
+    * ``rewards``, float64, ``terminated`` and ``truncated``, bool, ``(n,)``: of each slot's last step.
     * ``last_images``, ``last_directions``: where an episode ended in the last step, what was seen at its end;
       ``images`` is then the next episode's first.
     """
@@ -63,10 +64,11 @@ class MazeEngine:
         n = len(self.assigned)
         self.images = np.zeros((n, view, view, CHANNELS), dtype=np.uint8)
         self.directions = np.zeros(n, dtype=np.int32)
-        self.rewards = np.zeros(n, dtype=np.float32)
+        self.rewards = np.zeros(n)
         self.terminated = np.zeros(n, dtype=np.bool_)
         self.truncated = np.zeros(n, dtype=np.bool_)
         self.last_images, self.last_directions = self.images.copy(), self.directions.copy()
+        self._slots = np.arange(n)
         self._states = np.zeros((n, 4), dtype=np.int32)
         self._playing = np.zeros(n, dtype=np.int64)
         self.reset()
@@ -80,25 +82,50 @@ class MazeEngine:
             observe(self.grids[self._playing[i]], self._states[i], self.images[i])
         self.directions[:] = self._states[:, DIRECTION]
 
-    def step(self, actions: NDArray[np.integer[Any]]) -> None:
-        """Play ``actions``, shape ``(n,)``, in {0, 1, 2}. Raises `ValueError` for others, `IndexError` as `reset`."""
+    def restart(self, slot: int, level: NDArray[np.floating[Any]]) -> None:
+        """Begin an episode in one slot on a new level, a vector that takes the place of the assigned one.
+
+        For engines in which no other slot plays that one.
+        """
+        number, view = self.assigned[slot], self.images.shape[1]
+        height, width = (side - 2 * view for side in self.grids.shape[1:])
+        grids, starts = compiled(level[None], height, width, view)
+        self.grids[number], self._starts[number] = grids[0], starts[0]
+        self._playing[slot], self._states[slot] = number, starts[0]
+        observe(self.grids[number], self._states[slot], self.images[slot])
+        self.directions[slot] = self._states[slot, DIRECTION]
+
+    def step(self, actions: NDArray[np.integer[Any]], slots: Indices | None = None) -> None:
+        """Play ``actions``, shape ``(n,)``, in {0, 1, 2}; or one in each of ``slots``, and the others stay as they are.
+
+        Raises `ValueError` for other actions, `IndexError` as `reset` and for slots that there are not.
+        """
         self._check_assigned()
-        if actions.shape != self.assigned.shape or actions.min() < LEFT or actions.max() > FORWARD:
-            raise ValueError(f"actions are {len(self.assigned)} numbers, 0 left, 1 right or 2 forward; got {actions!r}")
+        slots = self._slots if slots is None else self._slots[slots]
+        whole = actions.shape == slots.shape and np.issubdtype(actions.dtype, np.integer)
+        if not whole or actions.min() < LEFT or actions.max() > FORWARD:
+            raise ValueError(f"actions are {len(slots)} numbers, 0 left, 1 right or 2 forward; got {actions!r}")
         _step_all(
             (self.grids, self._starts, self.assigned),
             (self._playing, self._states),
-            actions,
+            slots,
+            actions.astype(np.int64, copy=False),
             self.max_steps,
             (self.images, self.directions),
             (self.last_images, self.last_directions),
             (self.rewards, self.terminated, self.truncated),
         )
 
-    def observations(self) -> NDArray[np.float32]:
-        """What a student sees of `images` and `directions` (`flat_size`), a new array of shape ``(n, size)``."""
-        flat = np.empty((len(self.images), flat_size(self.images.shape[1])), dtype=np.float32)
-        _flatten_all(self.images, self.directions, flat)
+    def observations(self, slots: Indices | None = None) -> NDArray[np.float32]:
+        """What a student sees of `images` and `directions` (`flat_size`), a new array of shape ``(n, size)``.
+
+        Or of those of ``slots`` alone.
+        """
+        images, directions = self.images, self.directions
+        if slots is not None:
+            images, directions = images[slots], directions[slots]
+        flat = np.empty((len(images), flat_size(images.shape[1])), dtype=np.float32)
+        _flatten_all(images, directions, flat)
         return flat
 
     def _check_assigned(self) -> None:
@@ -187,15 +214,18 @@ def _flatten_all(images: Codes, directions: Counts, flat: NDArray[np.float32]) -
 
 
 @njit(cache=True)
-def _step_all(levels: Any, episodes: Any, actions: Any, max_steps: int, seen: Any, last: Any, outcome: Any) -> None:
+def _step_all(
+    levels: Any, episodes: Any, slots: Any, actions: Any, max_steps: int, seen: Any, last: Any, outcome: Any
+) -> None:
     grids, starts, assigned = levels
     playing, states = episodes
     images, directions = seen
     last_images, last_directions = last
     rewards, terminated, truncated = outcome
-    for i in range(len(actions)):
+    for k in range(len(slots)):
+        i, action = slots[k], actions[k]
         state = states[i]
-        reward, done, cut = advance(grids[playing[i]], state, actions[i], max_steps)
+        reward, done, cut = advance(grids[playing[i]], state, action, max_steps)
         rewards[i], terminated[i], truncated[i] = reward, done, cut
         if done or cut:
             observe(grids[playing[i]], state, last_images[i])

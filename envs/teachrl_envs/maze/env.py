@@ -11,6 +11,7 @@ from gymnasium.error import ResetNeeded
 from numba import njit
 from numpy.typing import NDArray
 
+from teachrl_envs.maze.batch import MazeBatch
 from teachrl_envs.maze.engine import (
     COLUMN,
     DIRECTION,
@@ -48,8 +49,8 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
     **Reward.** ``1 - 0.9 t / max_steps`` at step ``t`` when the agent goes into the goal, which terminates the episode,
     else 0. After ``max_steps`` it is truncated. ``info["success"]`` says at each step whether the goal was reached.
 
-    Nothing is random but the levels that ``task_space.sample`` draws. The same functions play many mazes at once in
-    `engine.MazeEngine`.
+    Nothing is random but the levels that ``task_space.sample`` draws. The same functions play many mazes at once:
+    `vectorized`, `engine.MazeEngine`.
 
     Source: the maze of Dennis et al. 2020 (PAIRED, arXiv 2012.02096) with the three actions that matter, as in Jiang et
     al. 2021 (arXiv 2110.02439). Deviations: the direction is part of the one observation; MiniGrid's other four actions
@@ -97,6 +98,10 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         self._view, self._max_steps = view, max_steps
         self._image = np.zeros((view, view, 3), dtype=np.uint8)
         self._playing = False
+
+    def vectorized(self, n: int) -> MazeBatch:
+        """``n`` copies of this environment that are stepped together (docs/adding_an_environment.md)."""
+        return MazeBatch(self.task_space, n, self._view)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
