@@ -18,6 +18,7 @@ from teachrl.cli.listing import list_names
 from teachrl.cli.replay import replay
 from teachrl.cli.report import report
 from teachrl.cli.train import train
+from teachrl.cli.vae import vae
 from teachrl.errors import TeachrlError, UsageError
 
 CTRL_C = 130  # what newer versions of typer return for it, where older ones raise Abort
@@ -62,6 +63,7 @@ app.command("replay")(replay)
 app.command("explain")(explain)
 app.command("list")(list_names)
 app.command("doctor")(doctor)
+app.add_typer(vae, name="vae")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

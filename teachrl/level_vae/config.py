@@ -26,6 +26,7 @@ class LevelVAEConfig(BaseModel):
     latent_size: int = Field(64, ge=1, description="numbers in a latent vector")
     decoder_size: int = Field(192, ge=1, description="units of each layer of the decoder")
     decoder_layers: int = Field(1, ge=1, description="layers of the decoder")
+    latent_to_output: bool = Field(True, description="whether the latent also adds to the decoder's logits directly")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the decoder's inputs set to zero while training")
     reconstruction: Literal["token_mean", "level_sum"] = Field(
         "level_sum",
@@ -55,6 +56,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "latent_size": 64,
         "decoder_size": 800,
         "decoder_layers": 2,
+        "latent_to_output": False,
         "dropout": 0.3,
         "reconstruction": "token_mean",
         "reconstruction_weight": 79.0,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from teachrl.errors import UsageError
-from teachrl.level_vae.files import read_vae
+from teachrl.level_vae.files import read_file
 from teachrl.level_vae.model import Decoder
 from teachrl.level_vae.sequences import PADDING, Levels, LevelSequences, Tokens
 from teachrl.tensors import to_arrays, to_tensors
@@ -37,7 +37,8 @@ class LevelDecoder:
         Each token is the most probable one, or with ``rng`` drawn from its probabilities. Raises `UsageError` for
         latents of another shape, and for some that are not finite in single precision.
         """
-        latents = np.asarray(latents, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            latents = np.asarray(latents, dtype=np.float32)
         if latents.ndim != 2 or latents.shape[1] != self.latent_size or not np.isfinite(latents).all():
             raise UsageError(
                 f"latents are finite numbers of shape (n, {self.latent_size}), as this level VAE was trained with; got "
@@ -115,6 +116,6 @@ def load_decoder(path: Path | str, space: object) -> LevelDecoder:
     Raises `UsageError` for a file of other mazes or of something else, and for a space that holds no mazes;
     `TeachrlError` for a file that cannot be read.
     """
-    vae = read_vae(Path(path))
+    vae = read_file(Path(path)).network()
     vae.sequences.check(space)
     return LevelDecoder(vae.decoder, vae.sequences, vae.config.latent_size)

@@ -28,7 +28,8 @@ class Highway(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``x`` and the result have shape ``(..., size)``."""
         gate = torch.sigmoid(self.gate(x))
-        return gate * functional.relu(self.nonlinear(x)) + (1 - gate) * self.linear(x)
+        mixed: Tensor = gate * functional.relu(self.nonlinear(x)) + (1 - gate) * self.linear(x)
+        return mixed
 
 
 class Encoder(nn.Module):
@@ -66,6 +67,10 @@ class Decoder(nn.Module):
             config.embedding_size + config.latent_size, config.decoder_size, config.decoder_layers, batch_first=True
         )
         self.output = nn.Linear(config.decoder_size, sequences.vocabulary_size)
+        # Which cells have walls is then said by the latent, and what is left to the recurrent network is the order.
+        self.direct = (
+            nn.Linear(config.latent_size, sequences.vocabulary_size, bias=False) if config.latent_to_output else None
+        )
 
     def forward(
         self, latents: Tensor, inputs: Tensor, state: Any = None, dropout: Tensor | None = None
@@ -78,7 +83,8 @@ class Decoder(nn.Module):
         repeated = latents[:, None].expand(-1, inputs.shape[1], -1)
         read = torch.cat([self.embedding(inputs), repeated], dim=2)
         outputs, state = self.recurrent(read if dropout is None else read * dropout, state)
-        return self.output(outputs), state
+        logits = self.output(outputs)
+        return logits if self.direct is None else logits + self.direct(latents)[:, None], state
 
 
 class LevelVAE(nn.Module):
