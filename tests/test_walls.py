@@ -23,7 +23,8 @@ WALLS = {
 }
 # The only teachers with networks, and what these are made of.
 TEACHERS_WITH_TORCH = {
-    f"teachrl/teachers/{name}.py" for name in ("networks", "goal_generator", "setter_solver", "conditional_flow")
+    f"teachrl/teachers/{name}.py"
+    for name in ("networks", "goal_generator", "setter_solver", "conditional_flow", "latent_policy", "clutr")
 }
 
 
