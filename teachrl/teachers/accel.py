@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from teachrl.episodes import Array
 from teachrl.errors import UsageError
 from teachrl.level_scores import Outcome, same_levels
 from teachrl.tasks import TaskError, Vector
@@ -84,9 +85,12 @@ class AccelTeacher(PlrTeacher):
     def plan(self, n: int) -> Plan:
         if self._parents:
             return self._edit(n)
-        plan = super().plan(n)
-        self._replayed = plan.learn
-        return plan
+        self._replayed = False
+        return super().plan(n)
+
+    def _replay(self, n: int) -> Plan:
+        self._replayed = True
+        return super()._replay(n)
 
     def _new_levels(self, n: int) -> Vector:
         if self.settings.start_from == "random":
@@ -95,11 +99,15 @@ class AccelTeacher(PlrTeacher):
         return self.space.sample_easy(self.rng, n) if easy is None else easy.sample(self.space, self.rng, n)
 
     def _edit(self, n: int) -> Plan:
-        parents = [self._parents[i % len(self._parents)] for i in range(n)]
+        parents = np.resize(self._parents, n)
         origins = self._number([self._origins[i] for i in parents])
-        children = self.space.mutate(self.rng, self._tasks[parents], self.settings.edits, self.settings.edit_kind)
+        children = self._solvable(parents, self._edited)
         self._parents, self._replayed = [], False
         return self._round(children, ("edit",) * n, origins, [{"edits": self.settings.edits}] * n, learn=False)
+
+    def _edited(self, environments: Array) -> Vector:
+        """A child of the level of each of these environments, shape ``(n, size)``."""
+        return self.space.mutate(self.rng, self._tasks[environments], self.settings.edits, self.settings.edit_kind)
 
     def judge(self, outcomes: Sequence[Outcome]) -> None:
         super().judge(outcomes)
@@ -120,5 +128,5 @@ class AccelTeacher(PlrTeacher):
         return {**super().state(), "replayed": self._replayed, "parents": list(self._parents)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        super().restore(dict(state))
+        super().restore(state)
         self._replayed, self._parents = state["replayed"], list(state["parents"])

@@ -5,6 +5,7 @@ Source: Jiang et al. 2021, "Prioritized Level Replay" (arXiv 2010.03934), and th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
@@ -101,16 +102,13 @@ class LevelBuffer:
         return {**copies, "capacity": self.capacity}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
         """The inverse of `state`."""
-        buffer = cls.empty(state["capacity"], state["levels"].shape[1])
-        filled = state["filled"]
-        for field in fields(cls):
-            if isinstance(value := state[field.name], np.ndarray):
-                getattr(buffer, field.name)[:filled] = value
-        buffer.filled, buffer.clock = filled, state["clock"]
-        buffer.__post_init__()
-        return buffer
+        filled, whole = state["filled"], vars(cls.empty(state["capacity"], state["levels"].shape[1]))
+        rows = {name: array for name, array in whole.items() if isinstance(array, np.ndarray)}
+        for name, array in rows.items():
+            array[:filled] = state[name]
+        return cls(**rows, filled=filled, clock=state["clock"])
 
 
 def score_weights(scores: Numbers, rule: ReplayRule) -> Numbers:
@@ -137,24 +135,40 @@ def score_weights(scores: Numbers, rule: ReplayRule) -> Numbers:
 def replay_probabilities(buffer: LevelBuffer, rule: ReplayRule) -> Numbers:
     """``(1 - c) P_score + c P_stale``, shape ``(filled,)``, with ``c`` the staleness coefficient.
 
-    ``P_stale`` grows with the draws since a level was last played, and is uniform when all were just played.
+    ``P_stale`` grows with the draws since a level was last played, and is uniform when all were just played. The buffer
+    must hold a level.
     """
-    staleness = buffer.staleness().astype(np.float64)
+    return _with_staleness(score_weights(buffer.scores[: buffer.filled], rule), buffer, rule)
+
+
+def _with_staleness(by_score: Numbers, buffer: LevelBuffer, rule: ReplayRule) -> Numbers:
+    staleness = buffer.staleness()
     total = staleness.sum()
-    stale = staleness / total if total > 0 else np.full(buffer.filled, 1 / buffer.filled)
-    by_score = score_weights(buffer.scores[: buffer.filled], rule)
+    stale = staleness / total if total else 1 / buffer.filled
     probabilities: Numbers = (1 - rule.staleness_coefficient) * by_score + rule.staleness_coefficient * stale
-    probabilities /= probabilities.sum()
     return probabilities
 
 
-def draw(buffer: LevelBuffer, rule: ReplayRule, rng: np.random.Generator) -> tuple[int, float]:
-    """One row to replay, and how probable it was; it counts as just played, all others age by one draw."""
-    probabilities = replay_probabilities(buffer, rule)
-    row = int(rng.choice(buffer.filled, p=probabilities))
-    buffer.clock += 1
-    buffer.last_played[row] = buffer.clock
-    return row, float(probabilities[row])
+@dataclass(frozen=True)
+class Draws:
+    """Rows to replay, and for each, in the moment of its draw, its staleness and probability; all of shape ``(n,)``."""
+
+    rows: Whole
+    staleness: Whole
+    probabilities: Numbers
+
+
+def draw(buffer: LevelBuffer, rule: ReplayRule, rng: np.random.Generator, n: int) -> Draws:
+    """Draw ``n`` rows, one after another: each counts as just played, and all others age by one draw."""
+    by_score = score_weights(buffer.scores[: buffer.filled], rule)
+    rows, staleness, drawn = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64), np.zeros(n)
+    for i in range(n):
+        probabilities = _with_staleness(by_score, buffer, rule)
+        row = rng.choice(buffer.filled, p=probabilities)
+        rows[i], staleness[i], drawn[i] = row, buffer.staleness()[row], probabilities[row]
+        buffer.clock += 1
+        buffer.last_played[row] = buffer.clock
+    return Draws(rows, staleness, drawn)
 
 
 def offer(

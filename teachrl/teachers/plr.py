@@ -8,7 +8,7 @@ from pydantic import Field
 
 from teachrl.teachers.base import Lesson, Plan, TeacherConfig
 from teachrl.teachers.judged_levels import JudgedLevelsConfig, JudgedLevelsTeacher
-from teachrl.teachers.level_buffer import Origin, Prioritization, ReplayRule, draw
+from teachrl.teachers.level_buffer import Prioritization, ReplayRule, draw
 
 DCD = {"capacity": 4000, "minimum_fill": 0.5, "replay_probability": 0.5, "staleness_coefficient": 0.3}
 
@@ -49,7 +49,7 @@ class PlrTeacher(JudgedLevelsTeacher):
         "dcd60": {**DCD, "score": "positive_value_loss", "temperature": 0.3},
     }
     rules = {  # noqa: RUF012
-        "random": "Level {level:.0f} is new, drawn at random to be judged; the buffer holds {filled:.0f} levels.",
+        "random": "Level {level:.0f} is newly drawn, to be judged; the buffer holds {filled:.0f} levels.",
         "replay": "Level {level:.0f} was played again: its score was {score:.3g}, it had not been played for "
         "{staleness:.0f} draws, and so it was drawn with probability {probability:.3g}.",
     }
@@ -72,17 +72,14 @@ class PlrTeacher(JudgedLevelsTeacher):
         return self._round(self._new_levels(n), ("random",) * n, origins, numbers, self.settings.learn_from_new)
 
     def _replay(self, n: int) -> Plan:
-        origins: list[Origin] = []
-        numbers: list[dict[str, float]] = []
-        rows: list[int] = []
-        for _ in range(n):
-            staleness = self.buffer.staleness()
-            row, probability = draw(self.buffer, self.rule, self.rng)
-            score = float(self.buffer.scores[row])
-            numbers.append({"score": score, "staleness": int(staleness[row]), "probability": probability})
-            rows.append(row)
-            origins.append(self.buffer.origin(row))
-        return self._round(self.buffer.levels[rows], ("replay",) * n, origins, numbers, learn=True)
+        draws = draw(self.buffer, self.rule, self.rng, n)
+        scores = self.buffer.scores[draws.rows]
+        numbers = [
+            {"score": float(score), "staleness": int(age), "probability": float(p)}
+            for score, age, p in zip(scores, draws.staleness, draws.probabilities, strict=True)
+        ]
+        origins = [self.buffer.origin(row) for row in draws.rows]
+        return self._round(self.buffer.levels[draws.rows], ("replay",) * n, origins, numbers, learn=True)
 
 
 class RobustPlrConfig(PlrConfig):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
-from teachrl.tasks import Vector
+from teachrl.level_scores import Outcome
 from teachrl.teachers.base import Lesson, Plan, State
 from teachrl.teachers.judged_levels import JudgedLevelsConfig, JudgedLevelsTeacher, ScoreName
-from teachrl.teachers.level_buffer import LevelBuffer, Origin, ReplayRule, draw
+from teachrl.teachers.level_buffer import LevelBuffer, ReplayRule, draw
+
+BEST = ReplayRule("rank", temperature=1.0, staleness_coefficient=0.0)
+UNIFORM = ReplayRule("uniform", staleness_coefficient=0.0)
 
 
 class SflConfig(JudgedLevelsConfig):
@@ -40,9 +47,9 @@ class SflTeacher(JudgedLevelsTeacher):
 
     Config = SflConfig
     presets = {"default": {}, "paper": {"candidates": 5000, "capacity": 1000}}  # noqa: RUF012
-    rule = ReplayRule("uniform", staleness_coefficient=0.0)
+    rule = BEST  # by which a full buffer takes in a candidate; training draws are uniform
     rules = {  # noqa: RUF012
-        "candidate": "Level {level:.0f} is new, drawn at random to be judged, after {judged:.0f} others.",
+        "candidate": "Level {level:.0f} is new, drawn at random to be judged; {judged:.0f} others were before it.",
         "learnable": "Level {level:.0f} is one of the {filled:.0f} most learnable of the last judgement, with "
         "score {score:.3g}.",
         "random": "Level {level:.0f} is new, drawn at random to train on beside the learnable ones.",
@@ -51,51 +58,42 @@ class SflTeacher(JudgedLevelsTeacher):
 
     def __init__(self, lesson: Lesson, config: SflConfig) -> None:
         super().__init__(lesson, config)
-        self._judged = 0  # candidates so far, of the judgement that is going on
-        self._rounds_left = 0  # of training, before the next one
-        self._found = LevelBuffer.empty(config.capacity, lesson.space.size)
-        self._judging = False
+        self._rounds = 0
+        self._judging = True
 
     def plan(self, n: int) -> Plan:
-        if self._rounds_left == 0 and self._judged >= self.settings.candidates:
-            self.buffer, self._found = self._found, LevelBuffer.empty(self.settings.capacity, self.space.size)
-            self._judged, self._rounds_left = 0, self.settings.refresh_every
-        self._judging = self._rounds_left == 0
-        return self._judge_more(n) if self._judging else self._train(n)
+        judging_rounds = math.ceil(self.settings.candidates / n)
+        position = self._rounds % (judging_rounds + self.settings.refresh_every)
+        self._rounds += 1
+        self._judging = position < judging_rounds
+        if position == 0:
+            self.buffer = LevelBuffer.empty(self.settings.capacity, self.space.size)
+        return self._judge_more(n, position * n) if self._judging else self._train(n)
 
-    def _judge_more(self, n: int) -> Plan:
-        numbers = [{"judged": self._judged}] * n
-        self._judged += n
-        return self._round(self._new_levels(n), ("candidate",) * n, self._number([None] * n), numbers, learn=False)
+    def _judge_more(self, n: int, judged: int) -> Plan:
+        origins, numbers = self._number([None] * n), [{"judged": judged}] * n
+        return self._round(self._new_levels(n), ("candidate",) * n, origins, numbers, learn=False)
 
     def _train(self, n: int) -> Plan:
-        self._rounds_left -= 1
-        kept = min(round(self.settings.buffer_share * n), n) if self.buffer.filled else 0
-        rows = [draw(self.buffer, self.rule, self.rng)[0] for _ in range(kept)]
+        kept = round(self.settings.buffer_share * n) if self.buffer.filled else 0
+        rows = draw(self.buffer, UNIFORM, self.rng, kept).rows
         tasks = np.concatenate([self.buffer.levels[rows], self._new_levels(n - kept)])
         origins = [self.buffer.origin(row) for row in rows] + self._number([None] * (n - kept))
-        numbers: list[dict[str, float]] = [
-            {"score": float(self.buffer.scores[row]), "filled": self.buffer.filled} for row in rows
+        numbers: list[Mapping[str, float]] = [
+            *({"score": float(score), "filled": self.buffer.filled} for score in self.buffer.scores[rows]),
+            *([{}] * (n - kept)),
         ]
         names = ("learnable",) * kept + ("random",) * (n - kept)
-        return self._round(tasks, names, origins, [*numbers, *[{} for _ in range(n - kept)]], learn=True)
+        return self._round(tasks, names, origins, numbers, learn=True)
 
-    def _take(self, level: Vector, score: float, best_return: float, origin: Origin) -> None:
-        """Keep a candidate if it is among the best so far; what is played in training is no candidate."""
-        if not self._judging or self._found.row_of(level) is not None:
-            return
-        row = self._found.filled
-        if row == self._found.capacity:
-            row = int(self._found.scores.argmin())
-            if self._found.scores[row] >= score:
-                return
-        self._found.put(row, level, score, best_return, origin)
+    def judge(self, outcomes: Sequence[Outcome]) -> None:
+        """Score the candidates of the round. Levels in training keep the score that they were chosen by."""
+        if self._judging:
+            super().judge(outcomes)
 
     def state(self) -> State:
-        own = {"judged": self._judged, "rounds_left": self._rounds_left, "judging": self._judging}
-        return {**super().state(), **own, "found": self._found.state()}
+        return {**super().state(), "rounds": self._rounds, "judging": self._judging}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self._judged, self._rounds_left = state["judged"], state["rounds_left"]
-        self._judging, self._found = state["judging"], LevelBuffer.from_state(state["found"])
+        self._rounds, self._judging = state["rounds"], state["judging"]
