@@ -24,3 +24,4 @@ register(
 register(id="teachrl/PointMass-v0", entry_point="teachrl_envs.point_mass:PointMass", max_episode_steps=100)
 register(id="teachrl/Hypercubes-v0", entry_point="teachrl_envs.hypercubes:Hypercubes")
 register(id="teachrl/Maze-v0", entry_point="teachrl_envs.maze.env:Maze")
+register(id="teachrl/MazeBuilding-v0", entry_point="teachrl_envs.maze.building:MazeBuilding")
