@@ -123,7 +123,7 @@ def score_weights(scores: Numbers, rule: ReplayRule) -> Numbers:
     if rule.prioritization == "rank":
         weights[order] = (1.0 / np.arange(1, len(scores) + 1)) ** (1 / rule.temperature)
     elif rule.prioritization == "power":
-        highest = max(float(scores.max(initial=0.0)), 0.0)
+        highest = scores.max(initial=0.0)
         if highest > 0:  # scaled first, so that no power of a large score overflows
             weights = (np.maximum(scores, 0.0) / highest) ** (1 / rule.temperature)
     elif rule.prioritization == "top_k":

@@ -298,3 +298,41 @@ def test_task_from_options():
 
 def test_the_text_of_a_space_names_parameters_and_ranges():
     assert repr(TERRAIN) == "BoxTaskSpace(length: a number in [0.2, 2], legs: a whole number in [2, 6])"
+
+
+@without_deadline
+@given(spaces, seeds, st.integers(0, 4))
+def test_edits_stay_in_the_space_and_change_as_many_parameters_at_most(space: TaskSpace, seed: int, edits: int) -> None:
+    rng = np.random.default_rng(seed)
+    parents = space.sample(rng, 5)
+    kept = parents.copy()
+    children = space.mutate(rng, parents, edits)
+    assert np.array_equal(parents, kept)
+    for child in children:
+        assert space.contains(space.task(child))
+    assert ((children != parents).sum(axis=1) <= edits).all()
+
+
+def test_an_edit_is_a_small_step_of_a_number_one_of_a_whole_number_and_any_other_choice() -> None:
+    parents = np.repeat(PRODUCT.vector({"terrain": {"length": 1.1, "legs": 4}, "start": {"place": 1}})[None], 600, 0)
+    moves = PRODUCT.mutate(np.random.default_rng(0), parents, 1) - parents
+    length, legs, place = moves.T
+    assert 0.04 < np.abs(length).max() / (2.0 - 0.2) <= 0.05
+    assert set(legs) == set(place) == {-1.0, 0.0, 1.0}
+    assert ((moves != 0).sum(axis=1) == 1).all()
+    assert (moves != 0).mean(axis=0) == pytest.approx([1 / 3] * 3, abs=0.06)
+    edge = GROUND.mutate(np.random.default_rng(0), np.zeros((300, 1)), 1)
+    assert Counter(edge[:, 0]).keys() == {1.0, 2.0, 3.0}
+
+
+def test_what_nobody_knows_of_numbers_is_an_error_that_says_so() -> None:
+    tasks = TERRAIN.sample(np.random.default_rng(0), 2)
+    for ask in (
+        TERRAIN.is_solvable,
+        TERRAIN.optimal_return,
+        lambda t: TERRAIN.sample_easy(np.random.default_rng(0), 1),
+    ):
+        with pytest.raises(TaskError, match=r"nobody can tell .* BoxTaskSpace\(length"):
+            ask(tasks)
+    with pytest.raises(TaskError, match="one kind of mutation, which has no name; got 'dcd'"):
+        TERRAIN.mutate(np.random.default_rng(0), tasks, 1, "dcd")
