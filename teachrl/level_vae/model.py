@@ -32,6 +32,23 @@ class Highway(nn.Module):
         return mixed
 
 
+class Shortcut(nn.Module):
+    """A linear layer plus a network with one hidden layer of ``hidden`` units.
+
+    It works once a level and not once a token, so that it costs little beside a recurrent network.
+    """
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        self.nonlinear = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From ``(n, inputs)`` to ``(n, outputs)``."""
+        outputs: Tensor = self.linear(x) + self.nonlinear(x)
+        return outputs
+
+
 class Encoder(nn.Module):
     """A bidirectional recurrent network from embedded tokens to mean and log variance of the latent."""
 
@@ -42,8 +59,13 @@ class Encoder(nn.Module):
         self.recurrent = CELLS[config.cell](
             config.embedding_size, config.encoder_size, batch_first=True, bidirectional=True
         )
-        self.mean = nn.Linear(2 * config.encoder_size, config.latent_size)
+        self.mean = (
+            nn.Linear(2 * config.encoder_size, config.latent_size)
+            if config.shortcut_size is None
+            else Shortcut(2 * config.encoder_size, config.shortcut_size, config.latent_size)
+        )
         self.log_variance = nn.Linear(2 * config.encoder_size, config.latent_size)
+        nn.init.constant_(self.log_variance.bias, config.initial_log_variance)
 
     def forward(self, embedded: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """``embedded`` has shape ``(n, length, embedding)``; ``real``, ``(n, length)``, is False at padding."""
@@ -68,8 +90,10 @@ class Decoder(nn.Module):
         )
         self.output = nn.Linear(config.decoder_size, sequences.vocabulary_size)
         # Which cells have walls is then said by the latent, and what is left to the recurrent network is the order.
-        self.direct = (
-            nn.Linear(config.latent_size, sequences.vocabulary_size, bias=False) if config.latent_to_output else None
+        self.shortcut = (
+            Shortcut(config.latent_size, config.shortcut_size, sequences.vocabulary_size)
+            if config.shortcut_size is not None
+            else None
         )
 
     def forward(
@@ -84,7 +108,7 @@ class Decoder(nn.Module):
         read = torch.cat([self.embedding(inputs), repeated], dim=2)
         outputs, state = self.recurrent(read if dropout is None else read * dropout, state)
         logits = self.output(outputs)
-        return logits if self.direct is None else logits + self.direct(latents)[:, None], state
+        return logits if self.shortcut is None else logits + self.shortcut(latents)[:, None], state
 
 
 class LevelVAE(nn.Module):

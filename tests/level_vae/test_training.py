@@ -96,7 +96,7 @@ def test_the_published_preset_has_the_published_size_and_loss() -> None:
 def test_a_file_of_other_settings_is_not_continued(tmp_path: Path) -> None:
     path = tmp_path / "vae.npz"
     train_vae(path, make_config(changes=TINY), MAZES, 0)
-    with pytest.raises(UsageError, match=r"kl_weight=0\.05 there, 0\.5 here; walls=4 there, 3 here"):
+    with pytest.raises(UsageError, match=r"kl_weight=0\.02 there, 0\.5 here; walls=4 there, 3 here"):
         train_vae(path, make_config(changes={**TINY, "kl_weight": 0.5}), LevelSequences(3, 3, 3), 0)
     with pytest.raises(UsageError, match="seed=0 there, 1 here"):
         train_vae(path, make_config(changes=TINY), MAZES, 1)
