@@ -15,9 +15,13 @@ from teachrl.episodes import Episode, Transitions
 from teachrl.errors import UsageError
 from teachrl.experiment import Experiment
 from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.students import Classroom, make_student
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers import TEACHERS, Lesson, Teacher, make_teacher
+from teachrl.teachers import TEACHERS, Lesson, RoundTeacher, Teacher, make_teacher
+from teachrl.teachers.composition import CompositeTeacher
 from teachrl.training import train
+from teachrl_envs.maze.level_space import LevelTaskSpace
+from tests.teachers.made_up_rounds import play_round
 
 SPACES: dict[str, TaskSpace] = {
     "box": BoxTaskSpace({"a": (-1.0, 2.0), "b": (0.0, 100.0)}),
@@ -30,8 +34,19 @@ SPACES: dict[str, TaskSpace] = {
 }
 # These may stay at their first task when returns never reach the thresholds of a preset.
 SAME_FOR_ALL_SEEDS = {"adr"}
+N_ENVS = 4  # at once, where a teacher plans whole rounds
+MAZES = LevelTaskSpace(5, 5, generator="dcd", walls=6)
+# Buffers that are full, and agents that have learnt, within the few rounds of a case.
+REPLAY = {"capacity": 16, "minimum_fill": 0.5}
+BUILDER = {"noise": 2, "builder_options": {"n_epochs": 1, "policy_kwargs": {"net_arch": [4]}}}
 # What a teacher cannot do without, beyond its default settings.
 OPTIONS: dict[str, dict[str, Any]] = {
+    "plr": REPLAY,
+    "robust-plr": REPLAY,
+    "accel": REPLAY,
+    "sfl": {"capacity": 8, "candidates": 16, "refresh_every": 4},
+    "paired": BUILDER,
+    "minimax": BUILDER,
     "goal-gan": {"pretraining_iterations": 20},  # not needed, but each case would take seconds
     "sequence": {"stages": [{"teacher": "random", "until": {"episodes": 50}}, {"teacher": "alp-gmm"}]},
     "mixture": {"teachers": [{"teacher": "random", "weight": 0.2}, {"teacher": "alp-gmm", "weight": 0.8}]},
@@ -45,24 +60,43 @@ REFUSED: dict[str, set[str]] = {
 }
 # Environments that do not declare what a teacher cannot do without.
 LACKING: dict[str, set[str]] = {"target": {"teachrl/Hypercubes-v0", "teachrl/StumpTracks-v0"}}
-# Environments whose tasks are whole levels: all teachers but these work on boxes of numbers, and refuse.
+# Environments whose tasks are whole levels: teachers that work on boxes of numbers refuse.
 LEVELS = {"teachrl/Maze-v0"}
-TEACHERS_FOR_LEVELS = {"random"}
-PRESETS = [(t, p) for t in TEACHER_NAMES for p in sorted(TEACHERS.load(t).presets)]
-# In teachrl/Teaching-v0 teaching is the agent's own task: it has no tasks that a teacher could choose.
-ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/") and "Teaching" not in name)
+TEACHERS_FOR_LEVELS = {
+    t for t in TEACHER_NAMES if TEACHERS.load(t).takes_levels and not issubclass(TEACHERS.load(t), CompositeTeacher)
+}
+# Presets that are about mazes, and say so elsewhere.
+ONLY_FOR_LEVELS = {("accel", "dcd60")}
+ALL_PRESETS = [(t, p) for t in TEACHER_NAMES for p in sorted(TEACHERS.load(t).presets)]
+PRESETS = [choice for choice in ALL_PRESETS if choice not in ONLY_FOR_LEVELS]
+ROUND_TEACHERS = sorted(t for t in TEACHER_NAMES if issubclass(TEACHERS.load(t), RoundTeacher))
+# In the other environments the agent itself teaches: they have no tasks that a teacher could choose.
+ENVIRONMENTS = sorted(
+    name for name in gym.registry if name.startswith("teachrl/") and "Teaching" not in name and "Building" not in name
+)
+
+
+def employ(name: str, options: Any, seen: Any, acts: Any, n_envs: int) -> Any:
+    return make_student(name, Classroom(seen, acts, n_envs, 0, 10**6), None, options)
 
 
 def build(teacher: str, preset: str, space: TaskSpace, seed: int = 0) -> Teacher:
     middle, width = (space.low + space.high) / 2, space.high - space.low
     easy, wanted = TaskDistribution(middle, 0.2 * width), TaskDistribution(space.high, 0.05 * width)
-    knowledge = Knowledge(mastery_return=1.0, initial=easy, target=wanted)
-    lesson = Lesson(space, np.random.default_rng(seed), (-1.0, 3.0), knowledge)
+    knowledge = Knowledge(mastery_return=1.0)
+    if space.has_unit_cube:
+        knowledge = Knowledge(mastery_return=1.0, initial=easy, target=wanted)
+    lesson = Lesson(space, np.random.default_rng(seed), (-1.0, 3.0), knowledge, N_ENVS, employ)
     return make_teacher(teacher, lesson, preset, OPTIONS.get(teacher))
 
 
 def play(teacher: Teacher, episodes: int, returns: Any = None) -> np.ndarray:
-    """Unit-cube tasks of ``episodes`` episodes, two environments at once, whose results get better with time."""
+    """Unit-cube tasks of ``episodes`` episodes, two environments at once, whose results get better with time.
+
+    Teachers of rounds get a tenth of the episodes as rounds.
+    """
+    if isinstance(teacher, RoundTeacher):
+        return teacher.space.to_unit(play_rounds(teacher, episodes // 10, returns))
     space, waiting, tasks = teacher.space, [teacher.plan(1) for _ in range(2)], []
     for i in range(episodes):
         plan = waiting.pop(0)
@@ -78,6 +112,19 @@ def play(teacher: Teacher, episodes: int, returns: Any = None) -> np.ndarray:
             teacher.student_learned(lambda observations, scale=value: observations.mean(axis=1) * scale)
         waiting.append(teacher.plan(1))
     return np.array(tasks)
+
+
+def play_rounds(teacher: RoundTeacher, rounds: int, returns: Any = None) -> np.ndarray:
+    """Tasks of ``rounds`` rounds, whose results get better with time, and are best where the first number is high."""
+    span = max(teacher.space.high[0] - teacher.space.low[0], 1.0)
+    tasks = []
+    for i in range(rounds):
+
+        def result(task: np.ndarray, i: int = i) -> float:
+            return float(task[0] / span) * 3 * i / rounds if returns is None else returns
+
+        tasks.append(play_round(teacher, N_ENVS, result).tasks)
+    return np.concatenate(tasks)
 
 
 def supported(teacher: str, preset: str, space: str, seed: int = 0) -> Teacher:
@@ -129,15 +176,58 @@ def test_units_of_a_task_do_not_matter(teacher: str) -> None:
 def test_every_choice_can_be_explained_and_drawn(teacher: str, preset: str) -> None:
     chosen = build(teacher, preset, SPACES["box"])
     play(chosen, 300)
-    plan = chosen.plan(20)
-    assert len(plan.tasks) == len(plan.origins) == 20
-    for i, origin in enumerate(plan.origins):
-        sentence = chosen.explain(origin, plan.reasons[i] if plan.reasons else {})
-        assert sentence.endswith(".")
-        assert "rule" not in sentence, f"no sentence for the origin {origin!r}"
+    if isinstance(chosen, RoundTeacher):
+        plans = [play_round(chosen, N_ENVS, lambda task: float(task[0])) for _ in range(20)]
+    else:
+        plans = [chosen.plan(20)]
+    for plan in plans:
+        assert len(plan.tasks) == len(plan.origins)
+        for i, origin in enumerate(plan.origins):
+            sentence = chosen.explain(origin, plan.reasons[i] if plan.reasons else {})
+            assert sentence.endswith(".")
+            assert "rule" not in sentence, f"no sentence for the origin {origin!r}"
     picture = chosen.picture()
     assert 0 <= picture.random_ratio <= 1
-    assert picture.gaussians or picture.regions or picture.samples or picture.random_ratio > 0
+    assert picture.gaussians or picture.regions or picture.samples or picture.levels or picture.random_ratio > 0
+
+
+@pytest.mark.parametrize(("teacher", "preset"), [(t, p) for t, p in ALL_PRESETS if t in TEACHERS_FOR_LEVELS])
+def test_levels_are_valid_and_state_goes_on_identically(teacher: str, preset: str, tmp_path: Path) -> None:
+    one, two = build(teacher, preset, MAZES), build(teacher, preset, MAZES, seed=9)
+
+    def tasks(chosen: Teacher) -> np.ndarray:
+        return play_rounds(chosen, 12) if isinstance(chosen, RoundTeacher) else chosen.plan(50).tasks
+
+    for task in tasks(one):
+        MAZES.level(task)
+    write_tree(tmp_path / "teacher.npz", one.state())
+    two.restore(read_tree(tmp_path / "teacher.npz"))
+    assert np.array_equal(tasks(one), tasks(two))
+
+
+@pytest.mark.parametrize("teacher", ROUND_TEACHERS)
+def test_what_rounds_cost_does_not_grow(teacher: str) -> None:
+    chosen = build(teacher, "default", SPACES["box"])
+
+    def largest_state() -> int:
+        sizes = []
+        for _ in range(24):
+            play(chosen, 10)
+            sizes.append(numbers_in(chosen.state()))
+        return max(sizes)
+
+    play(chosen, 200)
+    early = largest_state()
+    play(chosen, 1000)
+    assert largest_state() == early
+
+
+def numbers_in(tree: Any) -> int:
+    if isinstance(tree, dict):
+        return sum(map(numbers_in, tree.values()))
+    if isinstance(tree, list):
+        return sum(map(numbers_in, tree))
+    return int(np.size(tree))
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)

@@ -19,7 +19,7 @@ from teachrl.episodes import Episode
 from teachrl.errors import UsageError, unknown_name
 from teachrl.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskError, TaskSpace, Vector
-from teachrl.teachers import make_teacher, teacher_settings
+from teachrl.teachers import TEACHERS, RoundTeacher, make_teacher, teacher_settings
 from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
 
 
@@ -42,6 +42,11 @@ class TeacherChoice(TeacherConfig):
         except UsageError as error:
             # Said as a value error, it gets the path to this place in front.
             raise ValueError(str(error).replace("\n", "\n  ")) from None
+        if issubclass(TEACHERS.load(self.name), RoundTeacher):
+            raise ValueError(
+                f"teacher {self.name!r} plans a level for every environment at once and judges it by a whole fragment; "
+                "it cannot be a part of a teacher that is told of single episodes, so let it teach alone"
+            )
         return self
 
 

@@ -180,6 +180,9 @@ def test_signals_are_joined_and_values_go_to_those_who_ask() -> None:
             r"'b' is in parts.0 and parts.1",
         ),
         ("product", {"parts": [{"parameters": ["a", "bb"], "teacher": "random"}]}, r"parts.0.parameters: .*'bb'"),
+        ("mixture", {"teachers": [{"teacher": "plr"}]}, r"teachers.0.teacher: teacher 'plr' .* teach alone"),
+        ("sequence", {"stages": [{"teacher": "sfl"}]}, r"stages.0.teacher: teacher 'sfl' plans"),
+        ("product", {"parts": [{"parameters": ["a", "b"], "teacher": "accel"}]}, r"parts.0.teacher: .*'accel'"),
     ],
 )
 def test_errors_name_the_place(name: str, options: dict[str, Any], words: str) -> None:
