@@ -19,14 +19,20 @@ def evaluate(
     test_set: Annotated[
         str | None, typer.Option("--test-set", metavar="NAME|FILE", help="Default: the one of the run.")
     ] = None,
+    episodes: Annotated[
+        int | None, typer.Option("--episodes", min=1, help="Episodes for each task. Default: what the test set says.")
+    ] = None,
+    sampled: Annotated[
+        bool, typer.Option("--sampled", help="Draw actions from the policy instead of taking the most likely ones.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Evaluate the student of a run, deterministically, on a frozen test set."""
+    """Evaluate the student of a run on a frozen test set."""
     from teachrl.evaluation import evaluate_run
 
     # Libraries that greet on stdout (pygame does) would spoil the document.
     with contextlib.redirect_stdout(sys.stderr):
-        result = evaluate_run(run, test_set)
+        result = evaluate_run(run, test_set, episodes, deterministic=not sampled)
     if as_json:
         typer.echo(json.dumps(result))
         return

@@ -1,17 +1,18 @@
-"""One environment of a worker: plays an episode on a task, keeps its record, and can be put back where it was."""
+"""The slots of a worker: each plays an episode on a task, keeps its record, and can be put back where it was."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from teachrl.environments import Env
+from teachrl.environments import EnvironmentFacts
 from teachrl.episodes import Array, Episode, Transitions
-from teachrl.tasks import TaskSpace, Vector
+from teachrl.rollouts.stepping import Environments, EpisodeError, Stepped
+from teachrl.tasks import Task, Vector
 
 
 @dataclass(frozen=True)
@@ -24,118 +25,155 @@ class PlannedTask:
     reason: Mapping[str, float] = field(default_factory=dict)
 
 
-class EpisodeError(Exception):
-    """The environment raised, or gave something that is no number. ``reason`` says what."""
+@dataclass(slots=True)
+class OpenEpisode:
+    """An episode that is going on: what it was given, and what came of it so far."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    planned: PlannedTask
+    number: int
+    seed: int
+    factor: float = 1.0
+    episode_return: float = 0.0
+    discounted_return: float = 0.0
+    success: bool | None = None
+    actions: list[Array] = field(default_factory=list)
+    observations: list[Array] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
 
 
-class EpisodeSlot:
-    """An environment and its open episode.
+class EpisodeSlots:
+    """Rows of environments and their open episodes.
 
-    The episode depends on its task, its seed and its actions alone, so these are what a checkpoint keeps: `replay`
+    An episode depends on its task, its seed and its actions alone, so these are what a checkpoint keeps: `replay`
     plays them again and is exact for every deterministic environment, whether it can save its state or not.
     """
 
     def __init__(
-        self, env: Env, space: TaskSpace, discount: float, mastery_return: float | None, keep_steps: bool = False
+        self, environments: Environments, facts: EnvironmentFacts, discount: float, keep_steps: bool = False
     ) -> None:
-        self.env = env
-        self._keep_steps = keep_steps
-        self._space = space
+        self._environments = environments
+        self._facts = facts
         self._discount = discount
-        self._mastery_return = mastery_return
-        self.number = -1
-        self.actions: list[Array] = []
+        self._keep_steps = keep_steps
+        self._open: list[OpenEpisode | None] = [None] * len(environments)
 
-    def reset(self, planned: PlannedTask, number: int, seed: int) -> Array:
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def reset(self, row: int, planned: PlannedTask, number: int, seed: int) -> Array:
         """Start an episode; returns the first observation. Raises `EpisodeError`."""
-        self.planned, self.number, self.seed = planned, number, seed
-        self.actions = []
-        self._return = self._discounted = 0.0
-        self._factor = 1.0
-        self._success: bool | None = None
-        self.task = self._space.task(planned.task)
-        try:
-            observation, info = self.env.reset(seed=seed, options={"task": self.task})
-        except Exception as error:
-            raise EpisodeError(f"reset raised {type(error).__name__}: {error}") from error
-        if info.get("task", self.task) != self.task:
-            raise EpisodeError(f"asked to play the task {self.task}, it says that it plays {info['task']}")
-        self._first = np.array(observation)
-        self._observations: list[Array] = [self._first]
-        self._rewards: list[float] = []
-        return np.asarray(observation)
+        episode = self._open[row] = OpenEpisode(planned, number, seed)
+        observation = self._environments.reset(row, planned.task, seed)
+        if not np.isfinite(observation).all():
+            raise EpisodeError("the first observation has NaN or infinite entries")
+        episode.observations.append(np.array(observation))
+        return observation
 
-    def step(self, action: Array) -> tuple[Array, float, bool, bool]:
-        """One step: observation, reward, terminated, truncated. Raises `EpisodeError`."""
+    def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
+        """Step some rows, and add to their records. A row that failed is to be given up, or begun anew."""
+        episodes = [self[row] for row in rows.tolist()]
         # Kept before the step, so that the file of a failed episode ends with the action that broke it.
-        self.actions.append(action)
-        try:
-            observation, reward, terminated, truncated, info = self.env.step(action)
-            reward = float(reward)
-        except Exception as error:
-            raise EpisodeError(f"step raised {type(error).__name__}: {error}") from error
-        if not math.isfinite(reward):
-            raise EpisodeError(f"the reward is {reward}")
-        self._return += reward
-        self._discounted += self._factor * reward
-        self._factor *= self._discount
-        self._success = info.get("success", self._success)
+        for episode, action in zip(episodes, actions, strict=True):
+            episode.actions.append(action)
+        stepped = self._environments.step(rows, actions)
+        if not np.isfinite(stepped.observations).all():
+            for k, row in enumerate(rows.tolist()):
+                if not np.isfinite(stepped.observations[k]).all():
+                    stepped.faults.setdefault(row, EpisodeError("the observation has NaN or infinite entries"))
+        for episode, reward, success in zip(episodes, stepped.rewards, stepped.success, strict=True):
+            episode.episode_return += reward
+            episode.discounted_return += episode.factor * reward
+            episode.factor *= self._discount
+            if success is not None:
+                episode.success = success
         if self._keep_steps:
-            self._observations.append(np.array(observation))
-            self._rewards.append(reward)
-        return observation, reward, bool(terminated), bool(truncated)
+            for episode, reward, observation in zip(episodes, stepped.rewards, stepped.observations, strict=True):
+                episode.rewards.append(reward)
+                episode.observations.append(observation.copy())
+        return stepped
 
-    def episode(self, env_index: int, step: int, terminated: bool) -> Episode:
+    def __getitem__(self, row: int) -> OpenEpisode:
+        """The open episode of a row, or the one that just ended."""
+        episode = self._open[row]
+        assert episode is not None, "no episode was begun in this row"
+        return episode
+
+    def episode(self, row: int, step: int, terminated: bool) -> Episode:
         """The record of the episode that just ended."""
-        success = None if self._success is None else bool(self._success)
-        if success is None and self._mastery_return is not None:
-            success = self._return > self._mastery_return
+        played = self[row]
+        success = played.success
+        if success is None and self._facts.mastery_return is not None:
+            success = played.episode_return > self._facts.mastery_return
         return Episode(
-            task=self.planned.task,
-            episode_return=self._return,
-            discounted_return=self._discounted,
-            length=len(self.actions),
+            task=played.planned.task,
+            episode_return=played.episode_return,
+            discounted_return=played.discounted_return,
+            length=len(played.actions),
             success=success,
             terminated=terminated,
-            origin=self.planned.origin,
-            teacher_version=self.planned.version,
-            env_index=env_index,
-            number=self.number,
-            seed=self.seed,
+            origin=played.planned.origin,
+            teacher_version=played.planned.version,
+            env_index=row,
+            number=played.number,
+            seed=played.seed,
             step=step,
-            reason=self.planned.reason,
-            first_observation=self._first,
-            transitions=self._transitions() if self._keep_steps else None,
+            reason=played.planned.reason,
+            first_observation=played.observations[0],
+            transitions=_transitions(played) if self._keep_steps else None,
         )
 
-    def _transitions(self) -> Transitions:
-        return Transitions(np.stack(self._observations), np.stack(self.actions), np.array(self._rewards))
+    def task(self, row: int) -> Task:
+        """The task of a row, as people read it."""
+        return self._facts.task_space.task(self[row].planned.task)
 
-    def failure(self, reason: str) -> dict[str, Any]:
+    def failure(self, row: int, reason: str) -> dict[str, Any]:
         """All that is needed to make a failed episode happen again, as JSON."""
-        actions = [np.asarray(a).tolist() for a in self.actions]
-        return {"reason": reason, "task": self.task, "seed": self.seed, "step": len(actions), "actions": actions}
+        actions = [np.asarray(a).tolist() for a in self[row].actions]
+        task, seed = self.task(row), self[row].seed
+        return {"reason": reason, "task": task, "seed": seed, "step": len(actions), "actions": actions}
+
+    def renew(self, row: int) -> None:
+        """After a failure: the next `reset` finds nothing left of it."""
+        self._environments.renew(row)
 
     def state(self) -> dict[str, Any]:
-        """The open episode: task, seed and actions so far."""
-        return {
-            "task": self.planned.task,
-            "origin": self.planned.origin,
-            "version": self.planned.version,
-            "reason": dict(self.planned.reason),
-            "number": self.number,
-            "seed": self.seed,
-            "actions": np.array(self.actions),
-        }
+        """The open episodes by row: task, seed and actions so far."""
+        return {str(row): _saved(self[row]) for row in range(len(self))}
 
     def replay(self, state: dict[str, Any]) -> Array:
-        """Play the open episode again; returns the observation at which it stood. Raises `EpisodeError`."""
-        planned = PlannedTask(np.array(state["task"]), state["origin"], state["version"], state["reason"])
-        observation = self.reset(planned, state["number"], state["seed"])
-        for action in state["actions"]:
-            observation = self.step(action)[0]
-        return np.asarray(observation)
+        """Play the open episodes again; returns the observations at which they stood. Raises `EpisodeError`."""
+        observations = []
+        for row in range(len(self)):
+            saved = state[str(row)]
+            planned = PlannedTask(np.array(saved["task"]), saved["origin"], saved["version"], saved["reason"])
+            observations.append(self.reset(row, planned, saved["number"], saved["seed"]))
+        following = np.stack(observations)
+        actions = [np.array(state[str(row)]["actions"]) for row in range(len(self))]
+        for t in range(max(map(len, actions))):
+            rows = np.array([row for row in range(len(self)) if t < len(actions[row])])
+            stepped = self.step(rows, np.stack([actions[row][t] for row in rows]))
+            for fault in stepped.faults.values():
+                raise fault
+            following[rows] = stepped.observations
+        return following
+
+    def close(self) -> None:
+        """Close all environments."""
+        self._environments.close()
+
+
+def _transitions(played: OpenEpisode) -> Transitions:
+    return Transitions(np.stack(played.observations), np.stack(played.actions), np.array(played.rewards))
+
+
+def _saved(episode: OpenEpisode) -> dict[str, Any]:
+    planned = episode.planned
+    return {
+        "task": planned.task,
+        "origin": planned.origin,
+        "version": planned.version,
+        "reason": dict(planned.reason),
+        "number": episode.number,
+        "seed": episode.seed,
+        "actions": np.array(episode.actions),
+    }

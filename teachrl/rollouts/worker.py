@@ -10,7 +10,8 @@ import numpy as np
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.episodes import Array, Decision, Episode, Fragment
 from teachrl.errors import TeachrlError
-from teachrl.rollouts.slot import EpisodeError, EpisodeSlot, PlannedTask
+from teachrl.rollouts.slot import EpisodeSlots, PlannedTask
+from teachrl.rollouts.stepping import EpisodeError, make_environments
 from teachrl.students.base import Student
 
 # After this many failures without one whole episode in between, skipping on would only hide a broken environment.
@@ -46,15 +47,13 @@ class RolloutWorker:
         on_failure: Callable[[dict[str, Any]], str] | None = None,
         keep_steps: bool = False,
     ) -> None:
-        self._make_env = make_env
-        self._facts = facts
         self._source = source
         self._seed = seed
         self._on_error = on_error
         self._on_failure = on_failure
-        self.slots = [
-            EpisodeSlot(make_env(), facts.task_space, discount, facts.mastery_return, keep_steps) for _ in range(n_envs)
-        ]
+        self.slots = EpisodeSlots(make_environments(make_env, n_envs, facts), facts, discount, keep_steps)
+        self._rows = np.arange(n_envs)
+        self._numbers = [0] * n_envs  # of the next episode of each environment
         self.steps = 0
         self.skipped = 0
         self._failures_in_a_row = 0
@@ -66,7 +65,7 @@ class RolloutWorker:
         """Play ``n_steps`` vector steps with ``student`` exploring. Raises `TeachrlError` when an environment fails."""
         n = len(self.slots)
         if self._observations is None:
-            self._observations = self._stack([self._begin(i, None) for i in range(n)])
+            self._observations = np.stack([self._begin(i, None) for i in range(n)])
             self._memory = np.zeros((n, student.memory_size), dtype=np.float32)
         memory = self._memory
         rewards = np.zeros((n_steps, n))
@@ -79,8 +78,8 @@ class RolloutWorker:
             observations.append(self._observations)
             decisions.append(decision)
             starts[t] = self._starts
-            following = self._step_all(t, decision.actions, rewards, terminated, truncated, finals, episodes)
-            self._observations = self._stack(following)
+            rows = rewards[t], terminated[t], truncated[t]
+            self._observations = self._step_all(t, decision.actions, *rows, finals, episodes)
             self._starts = terminated[t] | truncated[t]
             if decision.memory is not None:
                 self._memory = np.where(self._starts[:, None], np.float32(0.0), decision.memory)
@@ -114,67 +113,59 @@ class RolloutWorker:
         truncated: Array,
         finals: dict[tuple[int, int], Array],
         episodes: list[Episode],
-    ) -> list[Array]:
-        """Step every environment once, write row ``t``, and begin the next episode wherever one ended."""
-        following: list[Array] = []
+    ) -> Array:
+        """Step every environment once, write what step ``t`` gave, and begin the next episode wherever one ended."""
         self.steps += len(self.slots)
-        for i, slot in enumerate(self.slots):
-            try:
-                observation, rewards[t, i], terminated[t, i], truncated[t, i] = slot.step(actions[i])
-                if not np.isfinite(observation).all():
-                    raise EpisodeError("the observation has NaN or infinite entries")
-            except EpisodeError as fault:
-                self._handle(slot, i, fault)
+        stepped = self.slots.step(self._rows, actions)
+        following = stepped.observations
+        rewards[:], terminated[:], truncated[:] = stepped.rewards, stepped.terminated, stepped.truncated
+        for i in range(len(self.slots)):
+            if not (stepped.terminated[i] or stepped.truncated[i] or i in stepped.faults):
+                continue
+            episode = None
+            if i in stepped.faults:
+                self._handle(i, stepped.faults[i])
                 # The broken step is cut off where it began: no reward, and the student values its last good state.
                 assert self._observations is not None
-                rewards[t, i], terminated[t, i], truncated[t, i] = 0.0, False, True
+                rewards[i], terminated[i], truncated[i] = 0.0, False, True
                 finals[t, i] = self._observations[i]
-                following.append(self._begin(i, None))
-                continue
-            if terminated[t, i] or truncated[t, i]:
-                finals[t, i] = np.array(observation)
-                episode = slot.episode(i, self.steps, bool(terminated[t, i]))
+            else:
+                finals[t, i] = following[i].copy()
+                episode = self.slots.episode(i, self.steps, bool(terminated[i]))
                 episodes.append(episode)
                 self._failures_in_a_row = 0
-                observation = self._begin(i, episode)
-            following.append(observation)
+            following[i] = self._begin(i, episode)
         return following
 
     def _begin(self, i: int, finished: Episode | None) -> Array:
         """Start the next episode of environment ``i`` on the task that the source gives."""
         while True:
-            slot = self.slots[i]
-            number = slot.number + 1
+            number = self._numbers[i]
+            self._numbers[i] += 1
             try:
-                observation = slot.reset(self._source.next_task(i, finished), number, self._episode_seed(i, number))
-                if not np.isfinite(observation).all():
-                    raise EpisodeError("the first observation has NaN or infinite entries")
-                return observation
+                return self.slots.reset(i, self._source.next_task(i, finished), number, self._episode_seed(i, number))
             except EpisodeError as fault:
-                self._handle(slot, i, fault)
+                self._handle(i, fault)
                 finished = None
 
-    def _handle(self, slot: EpisodeSlot, i: int, fault: EpisodeError) -> None:
-        """Record a failed episode; abort, or replace the environment so that the next episode starts clean."""
-        where = self._on_failure(slot.failure(fault.reason)) if self._on_failure else "nowhere"
+    def _handle(self, i: int, fault: EpisodeError) -> None:
+        """Record a failed episode; abort, or see to it that the next episode starts clean."""
+        failure, number = self.slots.failure(i, fault.reason), self.slots[i].number
+        where = self._on_failure(failure) if self._on_failure else "nowhere"
         self._failures_in_a_row += 1
         self.skipped += 1
         what = (
-            f"environment {i} failed at step {len(slot.actions)} of its episode {slot.number}: {fault.reason}\n"
-            f"  task {slot.task}, seed {slot.seed}; the episode with its actions is saved in {where}"
+            f"environment {i} failed at step {failure['step']} of its episode {number}: {fault.reason}\n"
+            f"  task {failure['task']}, seed {failure['seed']}; the episode with its actions is saved in {where}"
         )
         if self._on_error == "abort":
             raise TeachrlError(f"{what}\n  To leave such episodes out and go on, set env.on_error to skip.") from fault
         if self._failures_in_a_row >= FAILURE_LIMIT:
             raise TeachrlError(f"{self._failures_in_a_row} episodes in a row failed; the last: {what}") from fault
-        slot.env.close()
-        slot.env = self._make_env()
+        self.slots.renew(i)
 
     def _episode_seed(self, i: int, number: int) -> int:
         return int(np.random.SeedSequence(self._seed, spawn_key=(i, number)).generate_state(1)[0])
-
-    def _stack(self, observations: Sequence[Array]) -> Array:
-        return np.stack(observations).astype(self._facts.observation_space.dtype, copy=False)
 
     def state(self) -> dict[str, Any]:
         """Counters and the open episodes."""
@@ -185,22 +176,23 @@ class RolloutWorker:
             "starts": self._starts.copy(),
             "memory": self._memory.copy(),
             "observations": None if self._observations is None else self._observations.copy(),
-            "slots": {} if self._observations is None else {str(i): slot.state() for i, slot in enumerate(self.slots)},
+            "numbers": list(self._numbers),
+            "slots": {} if self._observations is None else self.slots.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken, by playing the open episodes again. Raises `TeachrlError` when they differ."""
         self.steps, self.skipped = state["steps"], state["skipped"]
         self._failures_in_a_row = state["failures_in_a_row"]
+        self._numbers = list(state["numbers"])
         self._starts, self._memory = np.array(state["starts"]), np.array(state["memory"])
         if state["observations"] is None:
             return
         saved = np.array(state["observations"])
         try:
-            replayed = [slot.replay(state["slots"][str(i)]) for i, slot in enumerate(self.slots)]
+            self._observations = self.slots.replay(state["slots"])
         except EpisodeError as fault:
             raise TeachrlError(f"cannot resume: an open episode failed when it was played again: {fault}") from fault
-        self._observations = self._stack(replayed)
         if not np.array_equal(self._observations, saved):
             raise TeachrlError(
                 "cannot resume exactly: an environment, given the same task, seed and actions, came to another state. "
@@ -210,8 +202,7 @@ class RolloutWorker:
 
     def close(self) -> None:
         """Close all environments."""
-        for slot in self.slots:
-            slot.env.close()
+        self.slots.close()
 
 
 def _stack_extras(decisions: Sequence[Decision]) -> dict[str, Array]:

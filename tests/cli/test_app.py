@@ -168,16 +168,20 @@ def test_without_an_experiment_an_example_is_shown(capsys: pytest.CaptureFixture
 
 
 def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def evaluate_run(run: Path, test_set: str | None) -> dict[str, Any]:
+    calls = []
+
+    def evaluate_run(run: Path, test_set: str | None, episodes: int | None, deterministic: bool) -> dict[str, Any]:
+        calls.append((episodes, deterministic))
         print("a library greets")
         tasks = [{"task": {"a": float(i)}, "return": i, "mastered": i > 3} for i in range(9)]
         return {"mastered_percent": 50.0, "mean_return": 4.0, "tasks": tasks, "run": str(run), "test_set": test_set}
 
     install(monkeypatch, "teachrl.evaluation", evaluate_run=evaluate_run)
-    assert main(["evaluate", "a-run", "--json", "--test-set", "mine"]) == 0
+    assert main(["evaluate", "a-run", "--json", "--test-set", "mine", "--sampled", "--episodes", "100"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["run"], result["test_set"], result["mastered_percent"]) == ("a-run", "mine", 50.0)
     assert main(["evaluate", "a-run"]) == 0
+    assert calls == [(100, False), (None, True)]
     text = capsys.readouterr().out
     assert "mastered 50.00 % of 9 tasks, mean return 4.00" in text
     assert '{"a": 0.0}' in text
