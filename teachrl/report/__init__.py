@@ -7,7 +7,7 @@ from pathlib import Path
 
 from teachrl.errors import UsageError
 from teachrl.report.page import render
-from teachrl.report.run_data import read_run
+from teachrl.report.reading import read_run
 
 __all__ = ["write_report"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +13,7 @@ from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from teachrl.report.figures import axis, color_range, jittered, shown_dimensions, style, thin
-from teachrl.report.run_data import Curriculum, Gaussian, Region, RunData, Vector
+from teachrl.report.run_data import Curriculum, Gaussian, Level, Region, RunData, Vector
 from teachrl_envs.tasks import TaskSpace
 
 MAX_MOMENTS = 40
@@ -54,14 +55,43 @@ def rectangle(region: Region, space: TaskSpace, i: int, j: int) -> Vector:
 
 def curriculum_figure(run: RunData) -> go.Figure | None:
     """What the teacher drew from, over the tasks that were played, moment by moment."""
-    moments = [c for c in run.curricula if c.parts or len(c.samples)]
-    if not moments:
+    moments = [c for c in run.curricula if c.parts or len(c.samples) or c.levels]
+    if not moments or not run.space.has_unit_cube:
         return None
     shown = shown_dimensions(run.space)
-    limits = color_range(np.array([part.learning_progress for c in moments for part in c.parts]))
+    scale = _scale(moments)
     if len(shown) == 1:
-        return _bars_figure(run, moments, shown[0], limits)
-    return _maps_figure(run, moments, list(combinations(shown, 2)), limits)
+        return _bars_figure(run, moments, shown[0], scale)
+    return _maps_figure(run, moments, list(combinations(shown, 2)), scale)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What colour stands for, and from where to where it reaches."""
+
+    title: str
+    low: float
+    high: float
+
+    def marker(self, values: list[float]) -> dict[str, Any]:
+        """Plotly's marker for points of these values, with the colour bar."""
+        bar = {"title": self.title, "thickness": 12}
+        ends = {"cmin": self.low, "cmax": self.high}
+        return {"color": values, "colorscale": SCALE, **ends, "colorbar": bar, "size": 9}
+
+    def color(self, value: float) -> str:
+        """The colour of one value; grey where it is not known."""
+        place = (value - self.low) / (self.high - self.low)
+        known = np.isfinite(place)
+        return str(sample_colorscale(SCALE, float(np.clip(place, 0, 1)))[0]) if known else "rgb(120, 120, 120)"
+
+
+def _scale(moments: Sequence[Curriculum]) -> _Scale:
+    """A teacher has parts or a buffer, so one scale is enough."""
+    progress = [part.learning_progress for c in moments for part in c.parts]
+    scores = [level.score for c in moments for level in c.levels]
+    title = "learning<br>progress" if progress else "score"
+    return _Scale(title, *color_range(np.array(progress or scores)))
 
 
 def _heaviest(curriculum: Curriculum) -> list[Gaussian | Region]:
@@ -71,22 +101,22 @@ def _heaviest(curriculum: Curriculum) -> list[Gaussian | Region]:
 
 
 def _maps_figure(
-    run: RunData, moments: Sequence[Curriculum], pairs: Sequence[tuple[int, int]], limits: tuple[float, float]
+    run: RunData, moments: Sequence[Curriculum], pairs: Sequence[tuple[int, int]], scale: _Scale
 ) -> go.Figure:
     """A panel for each pair of dimensions, and a slider through the moments."""
     columns = min(2, len(pairs))
     rows = -(-len(pairs) // columns)
     figure = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.12, vertical_spacing=0.22 / rows)
     owner = []  # which moment each trace belongs to; -1: the colour bar's, which always stays
-    if any(c.parts for c in moments):
-        bar = go.Scatter(x=[None], y=[None], mode="markers", marker=_progress_marker([limits[0]], limits))
+    if any(c.parts or c.levels for c in moments):
+        bar = go.Scatter(x=[None], y=[None], mode="markers", marker=scale.marker([scale.low]))
         figure.add_trace(bar, row=1, col=1)
         owner.append(-1)
     chosen = _chosen_moments(moments, len(pairs))
     for n, k in enumerate(chosen):
         for panel, pair in enumerate(pairs):
             # The window begins at the previous recorded moment, also when that one is not drawn.
-            traces = _moment_traces(run, moments[k], moments[k - 1].step if k else -1, pair, limits)
+            traces = _moment_traces(run, moments[k], moments[k - 1].step if k else -1, pair, scale)
             for trace in traces:
                 trace.visible = n == len(chosen) - 1
             row, col = panel // columns + 1, panel % columns + 1
@@ -116,7 +146,7 @@ def _slider(steps: Sequence[int], owner: Sequence[int]) -> dict[str, Any]:
 
 
 def _moment_traces(
-    run: RunData, moment: Curriculum, after: int, pair: tuple[int, int], limits: tuple[float, float]
+    run: RunData, moment: Curriculum, after: int, pair: tuple[int, int], scale: _Scale
 ) -> list[go.Scatter]:
     inside = np.flatnonzero((run.episodes.step > after) & (run.episodes.step <= moment.step))
     inside = inside[thin(len(inside), MAX_WINDOW_POINTS)]
@@ -124,11 +154,22 @@ def _moment_traces(
     traces = [_dots(played[:, 0], played[:, 1], PLAYED, 4)]
     parts = _heaviest(moment)
     heaviest = max((part.weight for part in parts if np.isfinite(part.weight)), default=0.0)
-    traces += [_part_trace(part, run.space, pair, limits, heaviest) for part in parts]
+    traces += [_part_trace(part, run.space, pair, scale, heaviest) for part in parts]
     if len(moment.samples):
         samples = jittered(run.space, moment.samples[thin(len(moment.samples), MAX_WINDOW_POINTS)])[:, pair]
         traces.append(_dots(samples[:, 0], samples[:, 1], SAMPLE, 6))
+    if moment.levels:
+        levels = jittered(run.space, np.array([level.task for level in moment.levels]))[:, pair]
+        traces.append(_level_dots(levels[:, 0], levels[:, 1], moment.levels, scale))
+        traces[-1].marker.showscale = False  # the one bar of all moments is there already
     return traces
+
+
+def _level_dots(x: Vector | list[int], y: Vector, levels: Sequence[Level], scale: _Scale) -> go.Scatter:
+    """Levels of a buffer, coloured by their scores."""
+    marker = {**scale.marker([level.score for level in levels]), "line": {"width": 1, "color": "#22272e"}}
+    text = [f"level {level.number}, generation {level.generation}<br>score {level.score:.4g}" for level in levels]
+    return go.Scatter(x=x, y=y, mode="markers", marker=marker, text=text, hoverinfo="text")
 
 
 def _dots(x: Vector, y: Vector, color: str, size: int) -> go.Scatter:
@@ -137,13 +178,11 @@ def _dots(x: Vector, y: Vector, color: str, size: int) -> go.Scatter:
 
 
 def _part_trace(
-    part: Gaussian | Region, space: TaskSpace, pair: tuple[int, int], limits: tuple[float, float], heaviest: float
+    part: Gaussian | Region, space: TaskSpace, pair: tuple[int, int], scale: _Scale, heaviest: float
 ) -> go.Scatter:
     outline = ellipse(part, *pair) if isinstance(part, Gaussian) else rectangle(part, space, *pair)
     share = part.weight / heaviest if heaviest > 0 and np.isfinite(part.weight) else 1.0
-    place = (part.learning_progress - limits[0]) / (limits[1] - limits[0])
-    known = np.isfinite(place)
-    color = sample_colorscale(SCALE, float(np.clip(place, 0, 1)))[0] if known else "rgb(120, 120, 120)"
+    color = scale.color(part.learning_progress)
     fill = color.replace("rgb(", "rgba(").replace(")", f", {0.08 + 0.42 * float(np.clip(share, 0, 1)):.3f})")
     return go.Scatter(
         x=outline[:, 0],
@@ -159,12 +198,7 @@ def _part_trace(
     )
 
 
-def _progress_marker(values: Any, limits: tuple[float, float]) -> dict[str, Any]:
-    bar = {"title": "learning<br>progress", "thickness": 12}
-    return {"color": values, "colorscale": SCALE, "cmin": limits[0], "cmax": limits[1], "colorbar": bar, "size": 9}
-
-
-def _bars_figure(run: RunData, moments: Sequence[Curriculum], dimension: int, limits: tuple[float, float]) -> go.Figure:
+def _bars_figure(run: RunData, moments: Sequence[Curriculum], dimension: int, scale: _Scale) -> go.Figure:
     """With one dimension a part is a bar and a sample a dot, and all moments fit in one picture."""
     chosen = [moments[k] for k in thin(len(moments), MAX_MOMENTS)]
     episodes = run.episodes
@@ -174,12 +208,16 @@ def _bars_figure(run: RunData, moments: Sequence[Curriculum], dimension: int, li
     figure.add_trace(_dots(episodes.step[points], played, PLAYED, 3))
     parts = [(c.step, part) for c in chosen for part in _heaviest(c)]
     if parts:
-        figure.add_trace(_bars(parts, run.space, dimension, limits))
+        figure.add_trace(_bars(parts, run.space, dimension, scale))
     samples = [(c.step, c.samples[thin(len(c.samples), MAX_WINDOW_POINTS)]) for c in chosen if len(c.samples)]
     if samples:
         steps = np.concatenate([np.full(len(tasks), step, dtype=np.float64) for step, tasks in samples])
         values = jittered(run.space, np.concatenate([tasks for _, tasks in samples]))[:, dimension]
         figure.add_trace(_dots(steps, values, SAMPLE, 5))
+    levels = [(c.step, level) for c in chosen for level in c.levels]
+    if levels:
+        values = jittered(run.space, np.array([level.task for _, level in levels]))[:, dimension]
+        figure.add_trace(_level_dots([step for step, _ in levels], values, [level for _, level in levels], scale))
     style(figure, 460)
     figure.update_xaxes(title="environment steps")
     figure.update_yaxes(axis(run.space.dimensions[dimension]))
@@ -188,11 +226,11 @@ def _bars_figure(run: RunData, moments: Sequence[Curriculum], dimension: int, li
 
 
 def _bars(
-    parts: Sequence[tuple[int, Gaussian | Region]], space: TaskSpace, dimension: int, limits: tuple[float, float]
+    parts: Sequence[tuple[int, Gaussian | Region]], space: TaskSpace, dimension: int, scale: _Scale
 ) -> go.Scatter:
     ends = np.array([interval(part, space, dimension) for _, part in parts])
     weights = np.nan_to_num(np.array([part.weight for _, part in parts]))
-    marker = _progress_marker([part.learning_progress for _, part in parts], limits)
+    marker = scale.marker([part.learning_progress for _, part in parts])
     marker["opacity"] = 0.3 + 0.7 * np.clip(weights / max(weights.max(), 1e-12), 0, 1)
     half = (ends[:, 1] - ends[:, 0]) / 2
     bars = {"type": "data", "array": half, "thickness": 1.2, "width": 3, "color": "#565d66"}

@@ -18,6 +18,7 @@ from teachrl_envs.tasks import Dimension, TaskSpace
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 COLORS = ("#2563a8", "#d1682a", "#2f8f5b", "#8a4fa3", "#b8343f", "#6b7280", "#0f8a96", "#a68a1c")
 WINDOW = 100
+BINS = 40
 MAX_POINTS = 5000
 MAX_CURVE_POINTS = 1500
 MAX_DIMENSIONS = 4
@@ -45,6 +46,17 @@ def rolling_mean(values: Vector, window: int = WINDOW) -> Vector:
     n = counts[end] - counts[start]
     mean: Vector = np.where(n > 0, (sums[end] - sums[start]) / np.maximum(n, 1), np.nan)
     return mean
+
+
+def binned(step: Vector, values: Vector, weights: Vector, end: float) -> tuple[Vector, Vector]:
+    """Weighted means of ``values`` in `BINS` equal spans of ``(0, end]``: middles and means, without empty spans."""
+    known = np.isfinite(values)
+    place = np.clip(np.ceil(step[known] / max(end, 1.0) * BINS).astype(np.intp) - 1, 0, BINS - 1)
+    weight = np.bincount(place, weights[known], BINS)
+    total = np.bincount(place, values[known] * weights[known], BINS)
+    full = weight > 0
+    middles: Vector = (np.arange(BINS) + 0.5) / BINS * end
+    return middles[full], total[full] / weight[full]
 
 
 def color_range(values: Vector) -> tuple[float, float]:

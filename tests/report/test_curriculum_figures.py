@@ -20,7 +20,8 @@ from teachrl.report.curriculum_figures import (
     ellipse,
     rectangle,
 )
-from teachrl.report.run_data import Gaussian, Region, read_run
+from teachrl.report.reading import read_run
+from teachrl.report.run_data import Gaussian, Region
 from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from tests.report.test_report import BOX, LINE, PRODUCT, check_page, make_run, page_of
 

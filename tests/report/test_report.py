@@ -18,7 +18,7 @@ from teachrl.report import write_report
 from teachrl.report.curriculum_figures import curriculum_figure
 from teachrl.report.figures import learning_figure, rolling_mean, sampled_tasks_figure, thin
 from teachrl.report.mastery_figures import grid_of, mastery_figure
-from teachrl.report.run_data import read_run
+from teachrl.report.reading import read_run
 from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 
 BOX = BoxTaskSpace({"stump_height": (0.0, 3.0), "obstacle_spacing": (0.0, 6.0)})
@@ -29,7 +29,7 @@ PRODUCT = ProductTaskSpace(
         "start": DiscreteTaskSpace(["low", "high"], name="side"),
     }
 )
-SECTIONS = ("learning", "sampled", "curriculum", "mastery", "experiment")
+SECTIONS = ("learning", "sampled", "curriculum", "mastery", "costs", "experiment")
 STEPS = 12_000
 
 
@@ -91,6 +91,8 @@ def write_evaluations(path: Path, space: TaskSpace, success: bool) -> None:
         ]
         evaluation = {"step": step, "test_set": "grid", "mean_return": returns.mean(), "mean_discounted_return": 0.0}
         evaluation |= {"mastered_percent": 100 * float((returns > 0).mean()) if success else None, "tasks": tasks}
+        costs = {"training_steps": step, "scoring_steps": step // 2, "evaluation_steps": 9, "updates": step // 64}
+        evaluation |= {"costs": costs, "seconds": step / 60}
         (path / "evaluations" / f"step_{step:012d}.json").write_text(json.dumps(evaluation))
 
 
@@ -133,7 +135,7 @@ def test_complete_run_has_every_section(tmp_path: Path, space: TaskSpace) -> Non
     assert report == (run / "report.html").resolve()
     page = page_of(report)
     check_page(page)
-    for figure in ("learning", "sampled-0", "curriculum-0", "mastery-0"):
+    for figure in ("learning", "sampled-0", "curriculum-0", "mastery-0", "costs"):
         assert f'id="figure-{figure}"' in page
     assert 'class="missing"' not in page
     for text in ("Parkour-v0", "alp-gmm", "ppo", "12,000 of 12,000", "finished", "2.5% of the run", "0.1.0"):
@@ -193,7 +195,7 @@ def test_run_that_has_only_begun(tmp_path: Path) -> None:
     (run / "status.json").unlink()
     page = page_of(write_report([run]))
     check_page(page)
-    assert page.count('class="missing"') == 6
+    assert page.count('class="missing"') == 7
     assert "not known yet" in page
 
 
