@@ -1,7 +1,23 @@
 """All measurements, one after the other: ``make benchmark``."""
 
-from benchmarks import maze_step, point_mass_step, stump_tracks_step, teacher_history, teaching_speed, training_speed
+from benchmarks import (
+    maze_loop,
+    maze_step,
+    point_mass_step,
+    stump_tracks_step,
+    teacher_history,
+    teaching_speed,
+    training_speed,
+)
 
-for module in (stump_tracks_step, point_mass_step, maze_step, teacher_history, teaching_speed, training_speed):
+for module in (
+    stump_tracks_step,
+    point_mass_step,
+    maze_step,
+    maze_loop,
+    teacher_history,
+    teaching_speed,
+    training_speed,
+):
     print(f"\n== {module.__name__.removeprefix('benchmarks.')}")
     module.main()
