@@ -126,7 +126,7 @@ class JudgedLevelsTeacher(RoundTeacher):
             raise UsageError(
                 f"{type(self).__name__}: in {IDLE_LIMIT} rounds no level got a score; {self.settings.score} needs "
                 "episodes that end within a round. Let the student collect fragments that are longer than episodes "
-                "(`n_steps`), or choose the score positive_value_loss or value_l1"
+                "(`n_steps`, `train_freq`), or choose the score positive_value_loss or value_l1"
             )
 
     def _judge_level(self, environments: Array, played: Outcome) -> bool:
