@@ -54,7 +54,7 @@ def buffer_galleries(moment: Curriculum) -> dict[str, list[Shown]]:
     found = {
         "Highest scores": [_buffered(level) for level in by_score[:MAX_PICTURES]],
         "Newest": [_buffered(level) for level in newest[:MAX_PICTURES]],
-        "Ancestors of the level with the highest score": [_buffered(level) for level in lineage(moment.levels)],
+        "The line of edits to the level with the highest score": [_buffered(level) for level in lineage(moment.levels)],
         "Levels that the teacher would draw": [Shown(level, ()) for level in drawn],
     }
     return {title: shown for title, shown in found.items() if shown}
