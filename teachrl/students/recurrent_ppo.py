@@ -19,7 +19,7 @@ from teachrl.errors import UsageError
 from teachrl.level_scores import FragmentValues, outcome
 from teachrl.students.base import Classroom, State, Student
 from teachrl.students.recurrent_policy import RecurrentPolicy
-from teachrl.students.sb3 import _schedule
+from teachrl.students.sb3 import schedule
 from teachrl.tensors import to_arrays, to_tensors
 from teachrl.validation import explain
 
@@ -272,7 +272,7 @@ def _check(classroom: Classroom, config: RecurrentPPOConfig) -> None:
 
 def _learning_rate(config: RecurrentPPOConfig) -> FloatSchedule:
     """The rate by the share of the run that is left."""
-    given = _schedule("learning_rate", config.learning_rate)
+    given = schedule("learning_rate", config.learning_rate)
     assert given is not None
     rate = FloatSchedule(given)
     if not 0 < rate(1.0) < float("inf"):

@@ -68,7 +68,7 @@ class SB3Student(Student):
         settings: dict[str, Any] = {"policy": "MlpPolicy", "device": "cpu", **options}
         for key in ("learning_rate", "clip_range", "clip_range_vf"):
             if key in settings:
-                settings[key] = _schedule(key, settings[key])
+                settings[key] = schedule(key, settings[key])
         if "policy_kwargs" in settings:
             settings["policy_kwargs"] = _policy_kwargs(settings["policy_kwargs"])
         return settings
@@ -166,7 +166,7 @@ def _restore_generators(action_space: Any, state: State) -> None:
         torch.cuda.set_rng_state_all([torch.from_numpy(np.array(s)) for s in state["cuda"].values()])
 
 
-def _schedule(key: str, value: Any) -> float | Callable[[float], float] | None:
+def schedule(key: str, value: Any) -> float | Callable[[float], float] | None:
     """A number, or RL Zoo's ``lin_X``: X at the start, 0 at the end."""
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         return value
