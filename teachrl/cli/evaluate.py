@@ -11,7 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from teachrl.errors import UsageError
+
 HARDEST = 5
+LEVEL_EPISODES = 10
 
 
 def evaluate(
@@ -19,24 +22,47 @@ def evaluate(
     test_set: Annotated[
         str | None, typer.Option("--test-set", metavar="NAME|FILE", help="Default: the one of the run.")
     ] = None,
+    levels: Annotated[
+        int | None,
+        typer.Option("--levels", min=1, help="Instead of a test set, so many random solvable levels, and the worst."),
+    ] = None,
     episodes: Annotated[
-        int | None, typer.Option("--episodes", min=1, help="Episodes for each task. Default: what the test set says.")
+        int | None,
+        typer.Option("--episodes", min=1, help="For each task. Default: what the test set says; 10 with --levels."),
     ] = None,
     sampled: Annotated[
         bool, typer.Option("--sampled", help="Draw actions from the policy instead of taking the most likely ones.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Evaluate the student of a run on a frozen test set."""
-    from teachrl.evaluation import evaluate_run
-
+    """Evaluate the student of a run on a frozen test set, or on random levels."""
+    if levels is not None and test_set is not None:
+        raise UsageError("--levels draws levels of its own: leave out --test-set, or leave out --levels")
     # Libraries that greet on stdout (pygame does) would spoil the document.
     with contextlib.redirect_stdout(sys.stderr):
-        result = evaluate_run(run, test_set, episodes, deterministic=not sampled)
+        if levels is None:
+            from teachrl.evaluation import evaluate_run
+
+            result = evaluate_run(run, test_set, episodes, deterministic=not sampled)
+        else:
+            from teachrl.level_evaluation import evaluate_levels
+
+            result = evaluate_levels(run, levels, episodes or LEVEL_EPISODES, deterministic=not sampled)
     if as_json:
         typer.echo(json.dumps(result))
-        return
-    _print_summary(result)
+    elif levels is None:
+        _print_summary(result)
+    else:
+        _print_levels(result)
+
+
+def _print_levels(result: Mapping[str, Any]) -> None:
+    rate, regret = result["mean_solve_rate"], result["mean_oracle_regret"]
+    typer.echo(
+        f"{result['levels']} random solvable levels: mean solve rate {rate:.3f}, mean oracle regret {regret:.3f}"
+    )
+    for entry in result["cvar"]:
+        typer.echo(f"  mean solve rate of the worst {100 * entry['share']:g} %: {entry['solve_rate']:.3f}")
 
 
 def _print_summary(result: Mapping[str, Any]) -> None:

@@ -187,6 +187,24 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert '{"a": 0.0}' in text
 
 
+def test_evaluate_on_random_levels(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def evaluate_levels(run: Path, levels: int, episodes: int, deterministic: bool) -> dict[str, Any]:
+        cvar = [{"share": 0.001, "solve_rate": 0.25}]
+        asked = {"run": str(run), "levels": levels, "episodes": episodes, "deterministic": deterministic}
+        return {**asked, "mean_solve_rate": 0.5, "mean_oracle_regret": 0.125, "cvar": cvar}
+
+    install(monkeypatch, "teachrl.level_evaluation", evaluate_levels=evaluate_levels)
+    assert main(["evaluate", "a-run", "--levels", "50", "--sampled", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["levels"], result["episodes"], result["deterministic"]) == (50, 10, False)
+    assert main(["evaluate", "a-run", "--levels", "50", "--episodes", "3"]) == 0
+    text = capsys.readouterr().out
+    assert "50 random solvable levels: mean solve rate 0.500, mean oracle regret 0.125" in text
+    assert "worst 0.1 %: 0.250" in text
+    assert main(["evaluate", "a-run", "--levels", "50", "--test-set", "mine"]) == 2
+    assert "leave out --test-set" in capsys.readouterr().err
+
+
 def test_report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls = []
 
