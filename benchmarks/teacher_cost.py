@@ -2,7 +2,7 @@
 
 Processor time, so that other work on the machine does not count. Two-dimensional tasks, two environments at once, a
 student that masters what lies near what it has mastered. Teachers that are told of every update of the student are
-measured by the update.
+measured by the update, and those with a level buffer by the round, with 32 mazes a round and a full buffer.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ import numpy as np
 
 from teachrl.episodes import Episode
 from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.level_scores import Outcome
 from teachrl.tasks import BoxTaskSpace
-from teachrl.teachers import TEACHERS, Lesson, Teacher, make_teacher
+from teachrl.teachers import TEACHERS, Lesson, RoundTeacher, Teacher, make_teacher
+from teachrl.teachers.judged_levels import JudgedLevelsTeacher
+from teachrl_envs.maze.level_space import LevelTaskSpace
 
 SPACE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 EARLY, LATE, MEASURED = 1_000, 100_000, 2_000
@@ -23,6 +26,8 @@ EPISODES_AN_UPDATE, UPDATES = 25, 60
 EPISODE_STEPS = 100
 # These are made of other teachers, or need the log of an earlier run.
 WITHOUT_DEFAULTS = {"sequence", "mixture", "product", "replayed"}
+MAZES = LevelTaskSpace(13, 13)
+LEVELS, ROUND_STEPS, ROUNDS, CAPACITY = 32, 256, 200, 4_000
 
 
 class Pupil:
@@ -61,8 +66,44 @@ class Pupil:
         return 1e3 * (time.process_time() - start)
 
 
+def measure_rounds(name: str) -> str:
+    """Milliseconds of the teacher for one round."""
+    lesson = Lesson(MAZES, np.random.default_rng(0), (0.0, 1.0), Knowledge(reports_success=True), LEVELS)
+    # SFL makes its buffer anew: so many candidates fill it twice.
+    options = {"capacity": CAPACITY} | ({"candidates": 2 * CAPACITY} if name == "sfl" else {})
+    teacher = make_teacher(name, lesson, options=options)
+    assert isinstance(teacher, JudgedLevelsTeacher)
+    rng = np.random.default_rng(0)
+    costs: list[float] = []
+    full = 0
+    while full < ROUNDS:
+        start = time.process_time()
+        plan = teacher.plan(LEVELS)
+        seconds = time.process_time() - start
+        outcome = _played(plan.tasks, rng)
+        start = time.process_time()
+        teacher.judge([outcome])
+        if teacher.buffer.filled == CAPACITY:
+            full += 1
+            costs.append(1e3 * (seconds + time.process_time() - start))
+    return f"{name:<20} {np.mean(costs):8.1f} ms a round (mean), {max(costs):8.1f} at most"
+
+
+def _played(tasks: np.ndarray, rng: np.random.Generator) -> Outcome:
+    """Two episodes ended on each level, in one of three with success."""
+    episodes = tuple(
+        Episode(task, value, value, 1, value > 0, True, "", 0, i, 0, 0, 0)
+        for i, task in enumerate(tasks)
+        for value in rng.random(2) * (rng.random(2) < 1 / 3)
+    )
+    values, advantages = rng.random((2, ROUND_STEPS, len(tasks)))
+    return Outcome(values, advantages, episodes)
+
+
 def measure(name: str) -> str:
     """One line of the table."""
+    if issubclass(TEACHERS.load(name), JudgedLevelsTeacher):
+        return measure_rounds(name)
     knowledge = Knowledge(
         mastery_return=0.7,
         initial=TaskDistribution(np.array([0.1, 0.1]), np.array([0.1, 0.1])),
@@ -85,7 +126,10 @@ def measure(name: str) -> str:
 
 def main(names: list[str] | None = None) -> None:
     for name in names or sorted(set(TEACHERS.entries) - WITHOUT_DEFAULTS):
-        print(measure(name), flush=True)
+        chosen = TEACHERS.load(name)
+        # What a teacher costs that employs an agent is what the agent costs.
+        if issubclass(chosen, JudgedLevelsTeacher) or not issubclass(chosen, RoundTeacher):
+            print(measure(name), flush=True)
 
 
 if __name__ == "__main__":
