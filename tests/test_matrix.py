@@ -47,6 +47,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "sfl": {"capacity": 8, "candidates": 16, "refresh_every": 4},
     "paired": BUILDER,
     "minimax": BUILDER,
+    "repaired": {**BUILDER, **REPLAY},
     "goal-gan": {"pretraining_iterations": 20},  # not needed, but each case would take seconds
     "sequence": {"stages": [{"teacher": "random", "until": {"episodes": 50}}, {"teacher": "alp-gmm"}]},
     "mixture": {"teachers": [{"teacher": "random", "weight": 0.2}, {"teacher": "alp-gmm", "weight": 0.8}]},
