@@ -70,13 +70,15 @@ def _print_summary(result: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     tasks = result["tasks"]
-    mastered, mean = result["mastered_percent"], result["mean_return"]
+    mastered, mean, rate = result["mastered_percent"], result["mean_return"], result["mean_solve_rate"]
     typer.echo(f"mastered {_number(mastered)} % of {len(tasks)} tasks, mean return {_number(mean)}")
+    typer.echo(f"mean solve rate {_number(rate)}, {result['episodes_per_task']} episodes a task")
     table = Table(title=f"lowest {min(HARDEST, len(tasks))} returns")
-    for column in ("task", "return", "mastered"):
+    for column in ("task", "return", "solve rate", "mastered"):
         table.add_column(column)
     for task in sorted(tasks, key=lambda t: float(t["return"]))[:HARDEST]:
-        table.add_row(json.dumps(task["task"]), _number(task["return"]), "yes" if task["mastered"] else "no")
+        figures = _number(task["return"]), _number(task["solve_rate"])
+        table.add_row(json.dumps(task["task"]), *figures, "yes" if task["mastered"] else "no")
     Console(markup=False).print(table)
 
 

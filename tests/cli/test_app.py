@@ -173,8 +173,9 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     def evaluate_run(run: Path, test_set: str | None, episodes: int | None, deterministic: bool) -> dict[str, Any]:
         calls.append((episodes, deterministic))
         print("a library greets")
-        tasks = [{"task": {"a": float(i)}, "return": i, "mastered": i > 3} for i in range(9)]
-        return {"mastered_percent": 50.0, "mean_return": 4.0, "tasks": tasks, "run": str(run), "test_set": test_set}
+        tasks = [{"task": {"a": float(i)}, "return": i, "solve_rate": i / 9, "mastered": i > 3} for i in range(9)]
+        means = {"mastered_percent": 50.0, "mean_return": 4.0, "mean_solve_rate": None, "episodes_per_task": 3}
+        return {**means, "tasks": tasks, "run": str(run), "test_set": test_set}
 
     install(monkeypatch, "teachrl.evaluation", evaluate_run=evaluate_run)
     assert main(["evaluate", "a-run", "--json", "--test-set", "mine", "--sampled", "--episodes", "100"]) == 0
@@ -183,7 +184,7 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert main(["evaluate", "a-run"]) == 0
     assert calls == [(100, False), (None, True)]
     text = capsys.readouterr().out
-    assert "mastered 50.00 % of 9 tasks, mean return 4.00" in text
+    assert "mastered 50.00 % of 9 tasks, mean return 4.00\nmean solve rate -, 3 episodes a task" in text
     assert '{"a": 0.0}' in text
 
 
