@@ -47,8 +47,8 @@ def test_an_interrupted_training_goes_on_with_the_same_numbers(tmp_path: Path, p
 
 
 def test_it_learns_small_mazes_and_says_so() -> None:
-    sizes = {"embedding_size": 16, "encoder_size": 32, "decoder_size": 48, "latent_size": 16, "batch_size": 32}
-    config = make_config(changes={**sizes, "steps": 400, "kl_weight": 0.02, "learning_rate": 1e-2})
+    layers = {"embedding_size": 16, "encoder_size": 32, "decoder_size": 48, "shortcut_size": 64, "latent_size": 16}
+    config = make_config(changes={**layers, "batch_size": 32, "steps": 300, "kl_weight": 0.02, "learning_rate": 1e-2})
     training = VAETraining(config, LevelSequences(3, 3, 3), 0)
     before = evaluate(training.vae, 0, levels=200).numbers
     for _ in range(config.steps):
