@@ -1,6 +1,7 @@
 """All measurements, one after the other: ``make benchmark``."""
 
 from benchmarks import (
+    level_decode,
     maze_loop,
     maze_step,
     point_mass_step,
@@ -16,6 +17,7 @@ for module in (
     point_mass_step,
     maze_step,
     maze_loop,
+    level_decode,
     recurrent_ppo,
     teacher_history,
     teaching_speed,

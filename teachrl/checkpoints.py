@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import uuid
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def read_tree(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as file:
             tree: dict[str, Any] = _put_arrays(json.loads(file[_JSON_ENTRY].tobytes()), file)
             return tree
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise TeachrlError(f"{path} cannot be read: {error}") from error
 
 

@@ -16,6 +16,7 @@ WALLS = {
     "teachrl/teachers": ["teachrl.students", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "torch", "ray"],
     "teachrl/students": ["teachrl.teachers", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "ray"],
     "teachrl/rollouts": ["teachrl.training", "teachrl.cli", "torch", "ray"],
+    "teachrl/level_vae": ["teachrl.teachers", "teachrl.students", "teachrl.training", "teachrl.rollouts"],
     "teachrl/report": ["teachrl.training", "teachrl.cli", "torch"],
     "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
     "teachrl/experiment.py": ["teachrl.training", "teachrl.cli", "torch"],

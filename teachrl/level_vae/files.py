@@ -6,7 +6,6 @@ import uuid
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 from teachrl.checkpoints import read_tree, write_tree
 from teachrl.errors import UsageError
@@ -48,11 +47,8 @@ def write_file(path: Path, file: VAEFile) -> None:
 
 
 def read_file(path: Path) -> VAEFile:
-    """The inverse of `write_file`. Raises `UsageError` for another kind of file, `TeachrlError` for no file at all."""
-    try:
-        tree = read_tree(path)
-    except (BadZipFile, EOFError) as error:
-        raise _not_a_vae(path) from error
+    """The inverse of `write_file`. Raises `UsageError` for another tree, `TeachrlError` for a file that is none."""
+    tree = read_tree(path)
     if tree.pop("kind", None) != KIND:
         raise _not_a_vae(path)
     config, sequences = LevelVAEConfig.model_validate(tree.pop("config")), LevelSequences(**tree.pop("sequences"))
