@@ -44,6 +44,16 @@ TEACHERS = Registry(
             "teachrl.teachers.sfl:SflTeacher",
             "levels that the student solves about half the time (Rutherford et al. 2024)",
         ),
+        "paired": Entry(
+            "teachrl.teachers.paired:PairedTeacher",
+            "an agent builds tasks on which one student beats another (Dennis et al. 2020)",
+        ),
+        "minimax": Entry(
+            "teachrl.teachers.minimax:MinimaxTeacher", "an agent builds the tasks on which the student fares worst"
+        ),
+        "repaired": Entry(
+            "teachrl.teachers.repaired:RepairedTeacher", "robust PLR over levels that PAIRED builds (Jiang et al. 2021)"
+        ),
         "domain-randomization": Entry(
             "teachrl.teachers.random:RandomTeacher", "`random`, by the name it has where tasks are levels"
         ),
