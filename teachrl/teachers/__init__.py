@@ -54,6 +54,10 @@ TEACHERS = Registry(
         "repaired": Entry(
             "teachrl.teachers.repaired:RepairedTeacher", "robust PLR over levels that PAIRED builds (Jiang et al. 2021)"
         ),
+        "clutr": Entry(
+            "teachrl.teachers.clutr:ClutrTeacher",
+            "points of a level VAE's latent space, for the regret of two students (Azad et al. 2023)",
+        ),
         "domain-randomization": Entry(
             "teachrl.teachers.random:RandomTeacher", "`random`, by the name it has where tasks are levels"
         ),

@@ -24,7 +24,7 @@ from teachrl.teachers.latent_policy import LatentPolicy, LatentPolicySettings
 from teachrl.training import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
-NAME = "teachrl.teachers.clutr:ClutrTeacher"
+NAME = "clutr"
 SPACE = LevelTaskSpace(5, 5, walls=8, max_steps=50)
 SMALL = {"embedding_size": 8, "encoder_size": 8, "decoder_size": 16, "latent_size": 4, "batch_size": 16}
 
