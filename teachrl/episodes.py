@@ -51,9 +51,9 @@ class Episode:
     seed: int
     step: int
     reason: Mapping[str, float] = field(default_factory=dict)
-    player: str = "protagonist"
     first_observation: Array | None = None
     transitions: Transitions | None = None
+    player: str = "protagonist"
 
 
 @dataclass(frozen=True)
