@@ -43,8 +43,7 @@ def make_student(
         if preset not in presets:
             raise UsageError(f"student {name!r} has no preset {preset!r}; it has: {', '.join(presets) or 'none'}")
         settings = {**presets[preset], **settings}
-    if ":" in name:
-        _check_options(name, student_class, settings)
+    _check_options(name, student_class, settings)
     build: Callable[..., Student] = student_class
     student = build(classroom, **settings)
     if ":" in name and "weights" not in (kept := student.state()):
