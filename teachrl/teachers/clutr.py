@@ -146,7 +146,7 @@ class ClutrTeacher(RoundTeacher):
 
     def picture(self) -> Curriculum:
         """The levels of the last round."""
-        return Curriculum(samples=tuple(level.tolist() for level in self._levels))
+        return Curriculum(samples=tuple(level.tolist() for level in self._levels), random_ratio=0.0)
 
     def state(self) -> State:
         parts = None if self._proposal is None else {k: v.copy() for k, v in vars(self._proposal).items()}

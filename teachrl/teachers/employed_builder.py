@@ -15,7 +15,7 @@ from teachrl.errors import UsageError
 from teachrl.level_scores import Outcome
 from teachrl.private_generators import PrivateGenerators
 from teachrl.tasks import TaskError, TaskSpace, Vector
-from teachrl.teachers.base import Agent, Lesson, Plan, State, TeacherConfig
+from teachrl.teachers.base import Agent, Curriculum, Lesson, Plan, State, TeacherConfig
 from teachrl.teachers.judged_levels import IDLE_LIMIT
 from teachrl.teachers.regret import RunningScale
 from teachrl.teachers.rounds import RoundTeacher
@@ -224,10 +224,11 @@ class BuildingTeacher(RoundTeacher):
     def __init__(self, lesson: Lesson, config: BuilderConfig) -> None:
         super().__init__(lesson, config)
         self.builder = EmployedBuilder(lesson, config)
+        self._tasks: Vector = np.zeros((0, lesson.space.size))
 
     def plan(self, n: int) -> Plan:
-        tasks = self.builder.build(self.rng, n)
-        return Plan(tasks, ("builder",) * n, self.builder.updates, self.builder.reasons())
+        self._tasks = self.builder.build(self.rng, n)
+        return Plan(self._tasks.copy(), ("builder",) * n, self.builder.updates, self.builder.reasons())
 
     def judge(self, outcomes: Sequence[Outcome]) -> None:
         self.builder.learn(self.worth(outcomes))
@@ -236,12 +237,21 @@ class BuildingTeacher(RoundTeacher):
     def worth(self, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
         """What each environment's task is worth to the builder, shape ``(n_envs,)``; NaN where nobody knows."""
 
+    def picture(self) -> Curriculum:
+        """The tasks that were built last."""
+        return Curriculum(samples=tuple(task.tolist() for task in self._tasks), random_ratio=0.0)
+
     def state(self) -> State:
-        return {"rng": self.rng.bit_generator.state, "builder": self.builder.state()}
+        return {
+            "rng": self.rng.bit_generator.state,
+            "builder": self.builder.state(),
+            "tasks": self._tasks.copy(),
+        }
 
     def restore(self, state: State) -> None:
         self.rng.bit_generator.state = state["rng"]
         self.builder.restore(state["builder"])
+        self._tasks = np.array(state["tasks"])
 
 
 def _copies(arrays: Mapping[str, Array]) -> dict[str, Array]:
