@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn import functional
 
-from teachrl.teachers.networks import perceptron, tensor
-from teachrl.tensors import to_arrays, to_tensors
+from teachrl.teachers.networks import Learner, perceptron, tensor
 
 Numbers = NDArray[np.float64]
 # A draw of exactly 0 or 1 would have no finite log-probability.
@@ -74,7 +73,9 @@ class LatentPolicy:
     def __init__(self, rng: np.random.Generator, settings: LatentPolicySettings) -> None:
         self.settings = settings
         self._network = BetaNetwork(rng, settings)
-        self._optimizer = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate, eps=1e-5)
+        self._learner = Learner(
+            self._network, lambda weights: torch.optim.Adam(weights, lr=settings.learning_rate, eps=1e-5)
+        )
 
     def latents(self, proposal: Proposal) -> Numbers:
         """What a proposal stands for, shape ``(n, latent)``."""
@@ -106,10 +107,7 @@ class LatentPolicy:
                 advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-5)
         for _ in range(self.settings.epochs):
             loss = self._loss(contexts, unit, before, paid, advantages)
-            self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self._network.parameters(), self.settings.gradient_norm)
-            self._optimizer.step()
+            self._learner.descend(loss, self.settings.gradient_norm)
 
     def _loss(self, contexts: Tensor, unit: Tensor, before: Tensor, paid: Tensor, advantages: Tensor) -> Tensor:
         settings = self.settings
@@ -124,12 +122,8 @@ class LatentPolicy:
 
     def state(self) -> dict[str, Any]:
         """Weights and optimiser as a tree of arrays."""
-        return {
-            "network": to_arrays(self._network.state_dict()),
-            "optimizer": to_arrays(self._optimizer.state_dict()),
-        }
+        return self._learner.state()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
-        self._network.load_state_dict(to_tensors(state["network"], "cpu"))
-        self._optimizer.load_state_dict(to_tensors(state["optimizer"], "cpu"))
+        self._learner.restore(state)

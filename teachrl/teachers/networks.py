@@ -54,10 +54,15 @@ class Learner(Generic[Network]):
         self._weights = list(network.parameters())
         self._optimizer = optimizer(self._weights)
 
-    def descend(self, loss: Tensor) -> None:
-        """One step against the gradient of ``loss`` in this network's weights, and in no other's."""
+    def descend(self, loss: Tensor, gradient_norm: float | None = None) -> None:
+        """One step against the gradient of ``loss`` in this network's weights, and in no other's.
+
+        A gradient longer than ``gradient_norm`` is shortened to it.
+        """
         self._optimizer.zero_grad()
         torch.autograd.backward(loss, inputs=self._weights)
+        if gradient_norm is not None:
+            nn.utils.clip_grad_norm_(self._weights, gradient_norm)
         self._optimizer.step()
 
     def state(self) -> dict[str, Any]:
