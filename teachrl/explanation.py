@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from teachrl.environments import declared_facts
 from teachrl.episode_log import read_episodes, read_task_space, task_vectors
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.experiment import Experiment
+from teachrl.lessons import build_teacher
 from teachrl.runs import RunDirectory
 from teachrl.tasks import Task
-from teachrl.teachers import Lesson, Teacher, make_teacher
+from teachrl.teachers import Teacher
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ def explain_episode(
     one = log.slice(place, 1)
     row = one.to_pylist()[0]
     reason = _reason(row["reason"])
+    rng = np.random.default_rng(experiment.seed)
+    teacher = build_teacher(experiment, declared_facts(experiment.env), rng)
     return Explanation(
         episode=place,
         episodes=len(log),
@@ -71,7 +73,7 @@ def explain_episode(
         task=space.task(task_vectors(one, space)[0]),
         origin=row["origin"],
         reason=reason,
-        sentence=_sentence(build_teacher(experiment), row["origin"], reason),
+        sentence=_sentence(teacher, row["origin"], reason),
         teacher_version=row["teacher_version"],
         episode_return=row["return"],
         length=row["length"],
@@ -100,15 +102,6 @@ def _reason(text: str) -> dict[str, float]:
     except ValueError as error:
         raise TeachrlError(f"the reason in the episode log is not JSON: {error}") from None
     return reason if isinstance(reason, dict) else {}
-
-
-def build_teacher(experiment: Experiment) -> Teacher:
-    """The teacher of an experiment as it is before it has learnt anything. Raises `UsageError`."""
-    facts = declared_facts(experiment.env)
-    teacher = experiment.teacher
-    knowledge = facts.knowledge.limited_to(teacher.knowledge)
-    lesson = Lesson(facts.task_space, np.random.default_rng(experiment.seed), facts.return_range, knowledge)
-    return make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
 
 
 def _sentence(teacher: Teacher, origin: str, reason: Mapping[str, float]) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from gymnasium import Space
 
 from teachrl.checkpoints import read_tree, write_json
 from teachrl.environments import EnvironmentFacts, declared_facts, make_env
@@ -19,17 +18,16 @@ from teachrl.episodes import Episode
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
 from teachrl.interruption import stop_signals
+from teachrl.lessons import build_teacher
 from teachrl.pacing import Advance, Costs, make_pace
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
 from teachrl.students import Classroom, Student, make_student
-from teachrl.teachers import Lesson, make_teacher
 from teachrl.tensorboard_log import TensorboardLog
 from teachrl.test_sets import choose_test_set
 
 # Streams of randomness that must never meet: the environments use (env index, episode) below these.
 TEACHER_STREAM = 2**31
-AGENT_SEED = 2**30
 RECENT_EPISODES = 100
 
 
@@ -90,10 +88,7 @@ class Run:
         facts = declared_facts(settings)
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
-        teacher = experiment.teacher
-        knowledge = facts.knowledge.limited_to(teacher.knowledge)
-        lesson = Lesson(facts.task_space, rng, facts.return_range, knowledge, settings.n_envs, self._make_agent)
-        self.teacher = make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
+        self.teacher = build_teacher(experiment, facts, rng)
         self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
         self.student = self.students["protagonist"]
         test_set = choose_test_set(experiment.test_set, settings.id, facts.task_space)
@@ -118,13 +113,6 @@ class Run:
         self._seconds_before = self._teacher_seconds_before = 0.0
         self._experience_counts: list[int] = []
         self._evaluated = self._saved = -1
-
-    def _make_agent(
-        self, name: str, options: Mapping[str, Any], seen: Space[Any], acts: Space[Any], n_envs: int
-    ) -> Student:
-        """An agent for the teacher, with a seed that no student has."""
-        seed = self.experiment.seed + AGENT_SEED
-        return make_student(name, Classroom(seen, acts, n_envs, seed, self.experiment.steps), None, options)
 
     def _make_student(self, facts: EnvironmentFacts, number: int) -> Student:
         experiment, settings = self.experiment, self.experiment.student

@@ -157,3 +157,11 @@ def test_asking_for_help_imports_nothing_heavy() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.splitlines()[-1] == "set()"
+
+
+def test_a_teacher_that_employs_an_agent_explains_itself(tmp_path: Path) -> None:
+    maze = {"id": "teachrl/Maze-v0", "n_envs": 2, "options": {"height": 4, "width": 4, "walls": 3, "max_steps": 20}}
+    student = {"name": "ppo", "options": {"n_steps": 32, "batch_size": 32, "n_epochs": 1}}
+    fields = {"env": maze, "teacher": "minimax", "student": student, "steps": 128, "evaluate_every": 0}
+    run = train(Experiment.model_validate(fields), tmp_path).path
+    assert explain_episode(run).sentence.startswith("Built by an agent after")

@@ -1,0 +1,30 @@
+"""From an experiment to its teacher: what it is told, and how it may employ an agent of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import Space
+
+from teachrl.environments import EnvironmentFacts
+from teachrl.experiment import Experiment
+from teachrl.students import Classroom, Student, make_student
+from teachrl.teachers import Lesson, Teacher, make_teacher
+
+# Far from the seeds of the students, which are the run's own and the few after it.
+AGENT_SEED = 2**30
+
+
+def build_teacher(experiment: Experiment, facts: EnvironmentFacts, rng: np.random.Generator) -> Teacher:
+    """The teacher as it is before it has learnt anything; ``rng`` is its own. Raises `UsageError`."""
+
+    def employ(name: str, options: Mapping[str, Any], seen: Space[Any], acts: Space[Any], n_envs: int) -> Student:
+        classroom = Classroom(seen, acts, n_envs, experiment.seed + AGENT_SEED, experiment.steps)
+        return make_student(name, classroom, None, options)
+
+    teacher = experiment.teacher
+    knowledge = facts.knowledge.limited_to(teacher.knowledge)
+    lesson = Lesson(facts.task_space, rng, facts.return_range, knowledge, experiment.env.n_envs, employ)
+    return make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
