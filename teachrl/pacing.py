@@ -89,15 +89,14 @@ class RoundPace:
         costs.scoring_steps += 0 if learn else steps
         costs.updates += learn
         self.source.judge([result for result, _ in played])
-        metrics = {tag: value for _, metrics in reversed(played) for tag, value in metrics.items()}
-        return Advance(tuple(e for result, _ in played for e in result.episodes), metrics)
+        # The others have metrics of the same names; what is logged is the first student's.
+        return Advance(tuple(e for result, _ in played for e in result.episodes), played[0][1])
 
     def _play(
         self, worker: RolloutWorker, name: str, student: Student, learn: bool
     ) -> tuple[Outcome, Mapping[str, float]]:
-        worker.restart()
         fragment = worker.collect(student, student.fragment_steps)
-        worker.restart()
+        worker.restart()  # the next to play, and a checkpoint, find no open episodes
         fragment = replace(fragment, episodes=tuple(replace(e, player=name) for e in fragment.episodes))
         result = outcome(fragment, student.fragment_values(fragment), student.discount, student.gae_lambda)
         return result, student.learn(fragment) if learn else {}

@@ -70,4 +70,5 @@ def _solvable(space: LevelTaskSpace, levels: Levels) -> float:
 
 def _counts(vae: LevelVAE, levels: Levels) -> list[int]:
     walls = levels[:, :-3].sum(axis=1).astype(np.int64)
-    return np.bincount(walls, minlength=vae.sequences.walls + 1).tolist()  # type: ignore[no-any-return]
+    counts: list[int] = np.bincount(walls, minlength=vae.sequences.walls + 1).tolist()
+    return counts

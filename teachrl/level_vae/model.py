@@ -128,8 +128,8 @@ class LevelVAE(nn.Module):
     def reconstruct(self, latents: Tensor, tokens: Tensor, dropout: Tensor | None = None) -> Tensor:
         """Logits ``(n, length + 1, vocabulary)`` of ``targets(tokens)``, each with the true tokens before it read."""
         go = torch.full_like(tokens[:, :1], self.sequences.go)
-        logits, _ = self.decoder(latents, torch.cat([go, tokens], dim=1), dropout=dropout)
-        return logits  # type: ignore[no-any-return]
+        logits: Tensor = self.decoder(latents, torch.cat([go, tokens], dim=1), dropout=dropout)[0]
+        return logits
 
     def targets(self, tokens: Tensor) -> Tensor:
         """The sequences with the end after them, shape ``(n, length + 1)``."""

@@ -83,7 +83,7 @@ class VAETraining:
         for group in self._optimizer.param_groups:
             group["lr"] = config.learning_rate * decay
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         if config.gradient_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.vae.parameters(), config.gradient_norm)
         self._optimizer.step()
