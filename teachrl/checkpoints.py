@@ -96,6 +96,11 @@ def _put_arrays(value: Any, file: Any) -> Any:
     return [_put_arrays(part, file) for part in value] if isinstance(value, list) else value
 
 
+def step_of(checkpoint: Path) -> int:
+    """The environment step at which a checkpoint was taken, from its folder's name."""
+    return int(checkpoint.name.split("_")[1])
+
+
 class CheckpointFolder:
     """The checkpoints of a run: folders ``step_000000012288`` that appear whole, by one rename."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from teachrl.checkpoints import read_tree
+from teachrl.checkpoints import read_tree, step_of
 from teachrl.environments import Env, EnvironmentFacts, declared_facts, make_env
 from teachrl.episodes import Array, Episode
 from teachrl.errors import TeachrlError, UsageError
@@ -151,12 +151,13 @@ class TrainedStudent:
     step: int
 
 
-def load_student(run: Path) -> TrainedStudent:
-    """The student of a run directory. Raises `UsageError` when there is no run, or no checkpoint yet."""
+def load_student(run: Path, step: int | None = None) -> TrainedStudent:
+    """The student of a run directory, as of the newest checkpoint or the newest up to ``step``.
+
+    Raises `UsageError` when there is no run, or no such checkpoint.
+    """
     directory = RunDirectory.open(run)
-    checkpoint = directory.checkpoints().latest()
-    if checkpoint is None:
-        raise UsageError(f"{run} has no checkpoint yet; train it first")
+    checkpoint = _checkpoint(run, directory.checkpoints().all(), step)
     experiment = directory.experiment()
     facts = declared_facts(experiment.env)
     student = make_student(
@@ -168,18 +169,34 @@ def load_student(run: Path) -> TrainedStudent:
         experiment.student.options,
     )
     student.load_weights(read_tree(checkpoint / "student.npz")["weights"])
-    return TrainedStudent(experiment, facts, student, int(checkpoint.name.split("_")[1]))
+    return TrainedStudent(experiment, facts, student, step_of(checkpoint))
+
+
+def _checkpoint(run: Path, checkpoints: list[Path], step: int | None) -> Path:
+    if not checkpoints:
+        raise UsageError(f"{run} has no checkpoint yet; train it first")
+    kept = [checkpoint for checkpoint in checkpoints if step is None or step_of(checkpoint) <= step]
+    if not kept:
+        steps = ", ".join(f"{step_of(checkpoint):,}" for checkpoint in checkpoints)
+        raise UsageError(
+            f"{run} keeps no checkpoint up to step {step:,}, only {steps}; keep_checkpoints says how many are kept"
+        )
+    return kept[-1]
 
 
 def evaluate_run(
-    run: Path, test_set: str | None = None, episodes: int | None = None, deterministic: bool = True
+    run: Path,
+    test_set: str | None = None,
+    episodes: int | None = None,
+    deterministic: bool = True,
+    step: int | None = None,
 ) -> dict[str, Any]:
-    """Evaluate the newest checkpoint of a run, on its own test set or another one.
+    """Evaluate a run's newest checkpoint, or its newest up to ``step``, on its own test set or another one.
 
     ``episodes`` replaces the set's own number of episodes for each task. With ``deterministic=False``, actions are
     drawn from the policy. Raises `UsageError` for no episodes, and for students that cannot draw (`check_can_sample`).
     """
-    trained = load_student(run)
+    trained = load_student(run, step)
     settings = trained.experiment.env
     chosen = choose_test_set(test_set or trained.experiment.test_set, settings.id, trained.facts.task_space)
     if episodes is not None:

@@ -27,9 +27,16 @@ LEAST_SOLVABLE = 0.001  # of drawn levels; a space with fewer is taken to have n
 
 
 def evaluate_levels(
-    run: Path, levels: int, episodes: int, deterministic: bool = True, shares: Sequence[float] = SHARES
+    run: Path,
+    levels: int,
+    episodes: int,
+    deterministic: bool = True,
+    shares: Sequence[float] = SHARES,
+    step: int | None = None,
 ) -> dict[str, Any]:
-    """Evaluate the newest checkpoint of a run on ``levels`` random solvable levels, ``episodes`` times each.
+    """Evaluate a run on ``levels`` random solvable levels, ``episodes`` times each.
+
+    The student is that of the newest checkpoint, or of the newest up to ``step``.
 
     The levels are drawn from the run's own task space with a fixed seed, so they are the same for all runs with that
     environment. The worst of them are chosen by one set of episodes, and their solve rate is measured in another, whose
@@ -41,7 +48,7 @@ def evaluate_levels(
     """
     if levels < 1 or episodes < 1 or not shares:
         raise UsageError(f"levels, episodes and shares are 1 or more; got {levels}, {episodes}, {len(shares)}")
-    trained = load_student(run)
+    trained = load_student(run, step)
     if not deterministic:
         check_can_sample(trained)
     space = trained.facts.task_space

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from teachrl import level_evaluation
+from teachrl.checkpoints import step_of
 from teachrl.environments import EnvironmentFacts, environment_facts
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.evaluation import Evaluator, TrainedStudent, evaluate_run
 from teachrl.experiment import EnvSettings, Experiment
 from teachrl.level_evaluation import aggregate, evaluate_levels, solvable_levels
+from teachrl.runs import RunDirectory
 from teachrl.students import Decision
 from teachrl.test_sets import TestSet
 from teachrl.training import train
@@ -110,7 +112,7 @@ def test_a_fault_names_the_task() -> None:
             Evaluator(lambda fault=fault: Trap(fault), facts, test_set, 0.9).evaluate(Still())
 
 
-def small_run(student: Any, path: Path) -> Path:
+def small_run(student: Any, path: Path, **settings: Any) -> Path:
     fields = {
         "env": {"id": "teachrl/Maze-v0", "n_envs": 2, "options": {"height": 3, "width": 3, "max_steps": 20}},
         "teacher": "random",
@@ -118,6 +120,7 @@ def small_run(student: Any, path: Path) -> Path:
         "steps": 64,
         "evaluate_every": 0,
         "name": "run",
+        **settings,
     }
     return train(Experiment.model_validate(fields), path).path
 
@@ -137,6 +140,18 @@ def test_a_run_is_evaluated_with_drawn_actions_and_on_random_levels(tmp_path: Pa
     assert min(levels["oracle_regrets"]) > -1e-9
 
 
+def test_an_earlier_checkpoint_is_evaluated(tmp_path: Path) -> None:
+    options = {"n_steps": 32, "batch_size": 64}
+    run = small_run({"name": "ppo", "options": options}, tmp_path, steps=192, checkpoint_every=64, keep_checkpoints=3)
+    steps = [step_of(checkpoint) for checkpoint in RunDirectory.open(run).checkpoints().all()]
+    assert len(steps) > 1
+    assert evaluate_run(run)["step"] == evaluate_run(run, step=10**9)["step"] == steps[-1]
+    assert evaluate_run(run, step=steps[-1] - 1)["step"] == steps[-2]
+    assert evaluate_levels(run, 5, 1, step=steps[0])["step"] == steps[0]
+    with pytest.raises(UsageError, match=f"keeps no checkpoint up to step 1, only {steps[0]}, "):
+        evaluate_run(run, step=1)
+
+
 def test_students_with_a_replay_buffer_cannot_be_sampled(tmp_path: Path) -> None:
     run = small_run({"name": "dqn", "options": {"learning_starts": 10}}, tmp_path)
     for attempt in (lambda: evaluate_run(run, deterministic=False), lambda: evaluate_levels(run, 5, 1, False)):
@@ -147,7 +162,7 @@ def test_students_with_a_replay_buffer_cannot_be_sampled(tmp_path: Path) -> None
 def loaded(monkeypatch: pytest.MonkeyPatch, policy: Any, **options: Any) -> None:
     experiment = Experiment.model_validate({"env": {"id": "teachrl/Maze-v0", "options": options}, "steps": 1})
     trained = TrainedStudent(experiment, maze_facts(**options), policy, 7)
-    monkeypatch.setattr(level_evaluation, "load_student", lambda run: trained)
+    monkeypatch.setattr(level_evaluation, "load_student", lambda run, step: trained)
 
 
 def test_the_worst_levels_are_played_again_with_another_seed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,9 @@ def evaluate(
     sampled: Annotated[
         bool, typer.Option("--sampled", help="Draw actions from the policy instead of taking the most likely ones.")
     ] = False,
+    step: Annotated[
+        int | None, typer.Option("--step", min=0, help="The newest checkpoint up to this step. Default: the newest.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Evaluate the student of a run on a frozen test set, or on random levels."""
@@ -43,11 +46,11 @@ def evaluate(
         if levels is None:
             from teachrl.evaluation import evaluate_run
 
-            result = evaluate_run(run, test_set, episodes, deterministic=not sampled)
+            result = evaluate_run(run, test_set, episodes, deterministic=not sampled, step=step)
         else:
             from teachrl.level_evaluation import evaluate_levels
 
-            result = evaluate_levels(run, levels, episodes or LEVEL_EPISODES, deterministic=not sampled)
+            result = evaluate_levels(run, levels, episodes or LEVEL_EPISODES, deterministic=not sampled, step=step)
     if as_json:
         typer.echo(json.dumps(result))
     elif levels is None:

@@ -170,26 +170,31 @@ def test_without_an_experiment_an_example_is_shown(capsys: pytest.CaptureFixture
 def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls = []
 
-    def evaluate_run(run: Path, test_set: str | None, episodes: int | None, deterministic: bool) -> dict[str, Any]:
-        calls.append((episodes, deterministic))
+    def evaluate_run(
+        run: Path, test_set: str | None, episodes: int | None, deterministic: bool, step: int | None
+    ) -> dict[str, Any]:
+        calls.append((episodes, deterministic, step))
         print("a library greets")
         tasks = [{"task": {"a": float(i)}, "return": i, "solve_rate": i / 9, "mastered": i > 3} for i in range(9)]
         means = {"mastered_percent": 50.0, "mean_return": 4.0, "mean_solve_rate": None, "episodes_per_task": 3}
         return {**means, "tasks": tasks, "run": str(run), "test_set": test_set}
 
     install(monkeypatch, "teachrl.evaluation", evaluate_run=evaluate_run)
-    assert main(["evaluate", "a-run", "--json", "--test-set", "mine", "--sampled", "--episodes", "100"]) == 0
+    assert (
+        main(["evaluate", "a-run", "--json", "--test-set", "mine", "--sampled", "--episodes", "100", "--step", "7"])
+        == 0
+    )
     result = json.loads(capsys.readouterr().out)
     assert (result["run"], result["test_set"], result["mastered_percent"]) == ("a-run", "mine", 50.0)
     assert main(["evaluate", "a-run"]) == 0
-    assert calls == [(100, False), (None, True)]
+    assert calls == [(100, False, 7), (None, True, None)]
     text = capsys.readouterr().out
     assert "mastered 50.00 % of 9 tasks, mean return 4.00\nmean solve rate -, 3 episodes a task" in text
     assert '{"a": 0.0}' in text
 
 
 def test_evaluate_on_random_levels(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def evaluate_levels(run: Path, levels: int, episodes: int, deterministic: bool) -> dict[str, Any]:
+    def evaluate_levels(run: Path, levels: int, episodes: int, deterministic: bool, step: int | None) -> dict[str, Any]:
         cvar = [{"share": 0.001, "solve_rate": 0.25}]
         asked = {"run": str(run), "levels": levels, "episodes": episodes, "deterministic": deterministic}
         return {**asked, "mean_solve_rate": 0.5, "mean_oracle_regret": 0.125, "cvar": cvar}
