@@ -13,12 +13,16 @@ import teachrl_envs  # noqa: F401  (registers teachrl/...)
 from teachrl.errors import UsageError, unknown_name
 from teachrl.knowledge import Knowledge, TaskDistribution, declared_distribution
 from teachrl.registry import import_object
-from teachrl.tasks import TaskSpace
+from teachrl.tasks import DiscreteTaskSpace, TaskSpace, Vector
+from teachrl_envs.parameterize import ParameterizedEnv
 
 if TYPE_CHECKING:
     from teachrl.experiment import EnvSettings
 
 Env = gym.Env[Any, Any]
+
+# What an environment plays that declares no tasks.
+ONE_TASK = DiscreteTaskSpace(["standard"])
 
 # By name: `teachrl.teaching` is built on this module, and is imported when such an environment is made.
 gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.teaching:Teaching")
@@ -33,6 +37,17 @@ class EnvironmentFacts:
     task_space: TaskSpace
     return_range: tuple[float, float] | None
     knowledge: Knowledge
+    start_column: int | None = None
+    """The entry of a task's vector that says where the episode begins, 0 being the true start; None: always there."""
+
+    def from_snapshot(self, task: Vector) -> bool:
+        """Whether an episode on this task begins elsewhere than at the true start."""
+        return self.start_column is not None and task[self.start_column] != 0
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether there is anything for a teacher to vary."""
+        return self.task_space != ONE_TASK
 
     @property
     def mastery_return(self) -> float | None:
@@ -41,7 +56,10 @@ class EnvironmentFacts:
 
 
 def make_env(settings: EnvSettings, render: bool = False) -> Env:
-    """Build one environment: a registered id, or ``module:callable`` of your own. Raises `UsageError`."""
+    """Build one environment: a registered id, or ``module:callable`` of your own. Raises `UsageError`.
+
+    One that declares no task space plays `ONE_TASK`.
+    """
     options: dict[str, Any] = dict(settings.options)
     if render:
         options["render_mode"] = "rgb_array"
@@ -58,7 +76,25 @@ def make_env(settings: EnvSettings, render: bool = False) -> Env:
         raise UsageError(f"environment {settings.id!r} cannot be made with {options}: {error}") from error
     if not isinstance(env, gym.Env):
         raise UsageError(f"environment {settings.id!r} must give a gymnasium.Env; got {type(env).__name__}")
-    return env
+    return env if _declared(env, "task_space") is not None else _with_one_task(env)
+
+
+def _with_one_task(env: Env) -> Env:
+    def nothing_to_set(env: Any, task: Any) -> None:
+        pass
+
+    declared = _declared(env, "return_range"), _declared(env, "mastery_return")
+    return ParameterizedEnv(env, ONE_TASK, nothing_to_set, return_range=declared[0], mastery_return=declared[1])
+
+
+def require_tasks(facts: EnvironmentFacts, settings: EnvSettings, who: str) -> None:
+    """Raise `UsageError` when there is nothing for ``who`` to vary."""
+    if not facts.has_tasks:
+        raise UsageError(
+            f"environment {settings.id!r} declares no task_space: {who} has nothing to vary. Give it one, or wrap it "
+            "in teachrl_envs.ParameterizedEnv (docs/adding_an_environment.md shows it in ten lines). To train on it as "
+            "it is, choose the teacher 'random'."
+        )
 
 
 def _registered(name: str) -> Callable[..., Env]:
@@ -79,10 +115,7 @@ def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
     """Read what ``env`` declares; the experiment's own ``return_range`` and ``mastery_return`` win."""
     space = _declared(env, "task_space")
     if not isinstance(space, TaskSpace):
-        raise UsageError(
-            f"environment {settings.id!r} declares no task_space: a teacher has nothing to vary. Give it one, or wrap "
-            "it in teachrl_envs.ParameterizedEnv (docs/adding_an_environment.md shows it in ten lines)."
-        )
+        raise UsageError(f"environment {settings.id!r}: its task_space must be a teachrl TaskSpace; got {space!r}")
     if isinstance(env.observation_space, (gym.spaces.Dict, gym.spaces.Tuple)):
         raise UsageError(
             f"environment {settings.id!r} has observations in {type(env.observation_space).__name__}; students take "
@@ -96,7 +129,8 @@ def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
         initial=_distribution(env, space, "initial"),
         target=_distribution(env, space, "target"),
     )
-    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge)
+    starts = space.size - 1 if _declared(env, "starts_from_snapshots") else None
+    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge, starts)
 
 
 def _distribution(env: Env, space: TaskSpace, name: str) -> TaskDistribution | None:

@@ -34,7 +34,8 @@ class Episode:
     ``origin`` is the rule by which the teacher chose the task, ``reason`` the numbers that decided, and
     ``teacher_version`` which state of the teacher it was. ``step`` counts the run's environment steps at the end of the
     episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got, ``player``
-    which student played it. ``first_observation`` and ``transitions`` are there for teachers that ask for them
+    which student played it. ``from_snapshot``: the episode began elsewhere than at the true start, and returns are of
+    what was left of it. ``first_observation`` and ``transitions`` are there for teachers that ask for them
     (`Teacher.signals`).
     """
 
@@ -54,6 +55,7 @@ class Episode:
     first_observation: Array | None = None
     transitions: Transitions | None = None
     player: str = "protagonist"
+    from_snapshot: bool = False
 
 
 @dataclass(frozen=True)

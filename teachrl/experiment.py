@@ -17,7 +17,7 @@ from teachrl.settings_yaml import MAX_DEPTH, dump, parse, plain, read_text
 from teachrl.validation import explain
 
 # The part of an experiment that a plain string stands for, and the fields that belong to that choice alone.
-KEYS = {"env": "id", "teacher": "name", "student": "name"}
+KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank"}
 OWN_FIELDS = ("preset", "options", "return_range", "mastery_return")
 
 
@@ -92,6 +92,20 @@ class StudentSettings(_Settings):
     )
 
 
+class StartSettings(_Settings):
+    """Where episodes may begin, beside the true start. The teacher chooses among them; evaluation never does."""
+
+    bank: Name = Field(description="file with snapshots, from `teachrl snapshots`")
+    truncate_after: Whole | None = Field(
+        default=None, ge=1, description="steps after which an episode from a snapshot is cut off; null: not early"
+    )
+    task: Literal["snapshot", "chosen"] = Field(
+        default="snapshot",
+        description="which task an episode from a snapshot plays: snapshot, the one on which it was taken; chosen, the "
+        "one that the teacher chooses beside the start, where the environment's states fit any task",
+    )
+
+
 class Experiment(_Settings):
     """Everything that decides how a run goes."""
 
@@ -101,6 +115,9 @@ class Experiment(_Settings):
     )
     student: StudentSettings = Field(
         default=StudentSettings(), description="the student: its name, or a mapping with name, preset, options"
+    )
+    starts: StartSettings | None = Field(
+        default=None, description="other starts than the true one: the file of a bank, or a mapping with bank, ..."
     )
     guide: Literal["none"] = Field(default="none", description="help during an episode; none so far")
     steps: Whole = Field(
@@ -136,7 +153,7 @@ class Experiment(_Settings):
         "null: made from environment, teacher, student and seed",
     )
 
-    @field_validator("env", "teacher", "student", mode="before")
+    @field_validator("env", "teacher", "student", "starts", mode="before")
     @classmethod
     def _by_name(cls, value: Any, info: Any) -> Any:
         return {KEYS[info.field_name]: value} if isinstance(value, str) else value
@@ -180,6 +197,8 @@ def _without_outdated(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
     """The file's settings without those that belong to a teacher, student or environment that is now another."""
     kept, changes = merge_settings({}, data), merge_settings({}, overrides)
     for part, key in KEYS.items():
+        if part == "starts":  # how a bank is used does not depend on which
+            continue
         change = changes.get(part)
         before = kept.get(part)
         if not isinstance(change, Mapping) or not isinstance(before, Mapping) or key not in change:

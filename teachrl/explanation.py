@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from teachrl.environments import declared_facts
 from teachrl.episode_log import read_episodes, read_task_space, task_vectors
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.lessons import build_teacher
 from teachrl.runs import RunDirectory
+from teachrl.starts.wrapper import practice
 from teachrl.tasks import Task
 from teachrl.teachers import Teacher
 
@@ -63,7 +63,8 @@ def explain_episode(
     row = one.to_pylist()[0]
     reason = _reason(row["reason"])
     rng = np.random.default_rng(experiment.seed)
-    teacher = build_teacher(experiment, declared_facts(experiment.env), rng)
+    _, facts, bank = practice(experiment.env, experiment.starts)
+    teacher = build_teacher(experiment, facts, rng, bank)
     return Explanation(
         episode=place,
         episodes=len(log),

@@ -8,16 +8,24 @@ from typing import Any
 import numpy as np
 from gymnasium import Space
 
-from teachrl.environments import EnvironmentFacts
+from teachrl.environments import EnvironmentFacts, require_tasks
 from teachrl.experiment import Experiment
+from teachrl.starts.bank import Bank
 from teachrl.students import Classroom, Student, make_student
 from teachrl.teachers import Lesson, Teacher, make_teacher
+from teachrl.teachers.base import Snapshots
 
 # Far from the seeds of the students, which are the run's own and the few after it.
 AGENT_SEED = 2**30
 
 
-def build_teacher(experiment: Experiment, facts: EnvironmentFacts, rng: np.random.Generator) -> Teacher:
+# They vary nothing, so they can also teach where there is nothing to vary.
+WITHOUT_TASKS = ("random", "domain-randomization")
+
+
+def build_teacher(
+    experiment: Experiment, facts: EnvironmentFacts, rng: np.random.Generator, bank: Bank | None = None
+) -> Teacher:
     """The teacher as it is before it has learnt anything; ``rng`` is its own. Raises `UsageError`."""
 
     def employ(name: str, options: Mapping[str, Any], seen: Space[Any], acts: Space[Any], n_envs: int) -> Student:
@@ -25,6 +33,16 @@ def build_teacher(experiment: Experiment, facts: EnvironmentFacts, rng: np.rando
         return make_student(name, classroom, None, options)
 
     teacher = experiment.teacher
+    if teacher.name not in WITHOUT_TASKS:
+        require_tasks(facts, experiment.env, f"teacher {teacher.name!r}")
     knowledge = facts.knowledge.limited_to(teacher.knowledge)
-    lesson = Lesson(facts.task_space, rng, facts.return_range, knowledge, experiment.env.n_envs, employ)
+    lesson = Lesson(facts.task_space, rng, facts.return_range, knowledge, experiment.env.n_envs, employ, known(bank))
     return make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
+
+
+def known(bank: Bank | None) -> Snapshots | None:
+    """What a teacher is told of a bank."""
+    if bank is None:
+        return None
+    successful = bank.episode_successes[bank.episodes]
+    return Snapshots(bank.values, bank.elapsed, bank.remaining, successful, bank.observations)

@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from teachrl.environments import declared_facts, make_env
+from teachrl.environments import declared_facts, make_env, require_tasks
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator
@@ -130,6 +130,7 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
             raise UsageError(explain(error, "teachrl/Teaching-v0", TeachingSettings)) from None
         settings = self.settings
         self._facts = declared_facts(settings.env)
+        require_tasks(self._facts, settings.env, "teaching")
         self._space = self._facts.task_space
         if not self._space.has_unit_cube:
             raise UsageError(

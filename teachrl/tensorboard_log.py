@@ -23,9 +23,16 @@ class TensorboardLog:
         """A fragment: its metrics, the mean return of late, steps a second, and the teacher's share of the time."""
         for tag, value in done.metrics.items():
             self._writer.add_scalar(tag, value, step)
-        if done.episodes:
+        whole, parts = (
+            [e for e in done.episodes if e.from_snapshot == from_snapshot] for from_snapshot in (False, True)
+        )
+        if whole:
             self._writer.add_scalar("rollout/ep_rew_mean", mean_return, step)
-            self._writer.add_scalar("rollout/ep_len_mean", np.mean([e.length for e in done.episodes]), step)
+            self._writer.add_scalar("rollout/ep_len_mean", np.mean([e.length for e in whole]), step)
+        if parts:
+            rewards, lengths = zip(*((e.episode_return, e.length) for e in parts), strict=True)
+            self._writer.add_scalar("snapshots/ep_rew_mean", np.mean(rewards), step)
+            self._writer.add_scalar("snapshots/ep_len_mean", np.mean(lengths), step)
         self._writer.add_scalar("time/fps", speed, step)
         self._writer.add_scalar("teacher/seconds_share", teacher, step)
 

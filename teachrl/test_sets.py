@@ -15,6 +15,7 @@ from teachrl.tasks import Task, TaskError, TaskSpace
 from teachrl_envs.test_sets.make import canonical_hash
 
 GENERATED_TASKS = 50
+EPISODES_OF_ONE = 10
 GENERATED_SEED = 31
 
 
@@ -75,19 +76,21 @@ def load_test_set(file: Path, space: TaskSpace) -> TestSet:
 
 
 def uniform_test_set(env_id: str, space: TaskSpace) -> TestSet:
-    """Fifty uniform tasks from a fixed seed, for environments without a set of their own."""
-    vectors = space.sample(np.random.default_rng(GENERATED_SEED), GENERATED_TASKS)
+    """Fifty uniform tasks from a fixed seed, for environments without a set of their own; where there is one, that."""
+    alone = np.array_equal(space.low, space.high)
+    n, episodes = (1, EPISODES_OF_ONE) if alone else (GENERATED_TASKS, 1)
+    vectors = space.sample(np.random.default_rng(GENERATED_SEED), n)
     tasks = [space.task(vector) for vector in vectors]
     description: dict[str, Any] = {
         "format": 1,
-        "name": f"uniform-{GENERATED_TASKS}",
+        "name": f"uniform-{n}",
         "version": 1,
         "env": env_id,
-        "description": f"{GENERATED_TASKS} uniform tasks, generator seed {GENERATED_SEED}",
+        "description": f"{n} uniform tasks, generator seed {GENERATED_SEED}",
         "task_space": space.to_json(),
         "tasks": tasks,
-        "episodes_per_task": 1,
+        "episodes_per_task": episodes,
         "seed": GENERATED_SEED,
     }
     description["sha256"] = canonical_hash(description)
-    return TestSet(f"uniform-{GENERATED_TASKS}-v1", tuple(tasks), 1, GENERATED_SEED, description)
+    return TestSet(f"uniform-{n}-v1", tuple(tasks), episodes, GENERATED_SEED, description)

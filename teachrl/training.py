@@ -22,6 +22,7 @@ from teachrl.lessons import build_teacher
 from teachrl.pacing import Advance, Costs, make_pace
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
+from teachrl.starts.wrapper import practice
 from teachrl.students import Classroom, Student, make_student
 from teachrl.tensorboard_log import TensorboardLog
 from teachrl.test_sets import choose_test_set
@@ -85,16 +86,18 @@ class Run:
         self.experiment, self.directory = experiment, directory
         torch.set_num_threads(experiment.threads)
         settings = experiment.env
-        facts = declared_facts(settings)
+        make_practice, facts, bank = practice(settings, experiment.starts)
+        # Judged at the true start alone, whatever the teacher may choose.
+        judged = declared_facts(settings) if bank is not None else facts
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
-        self.teacher = build_teacher(experiment, facts, rng)
+        self.teacher = build_teacher(experiment, facts, rng, bank)
         self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
         self.student = self.students["protagonist"]
-        test_set = choose_test_set(experiment.test_set, settings.id, facts.task_space)
+        test_set = choose_test_set(experiment.test_set, settings.id, judged.task_space)
         discount = self.student.discount
         self.worker = RolloutWorker(
-            lambda: make_env(settings),
+            make_practice,
             settings.n_envs,
             facts,
             self.pace.source,
@@ -104,7 +107,8 @@ class Run:
             on_failure=directory.write_failure,
             keep_steps="transitions" in self.teacher.signals,
         )
-        self.evaluator = Evaluator(lambda: make_env(settings), facts, test_set, discount)
+        self.evaluator = Evaluator(lambda: make_env(settings), judged, test_set, discount)
+        self.judged_space = judged.task_space
         self.costs = Costs()
         self._pending: list[Episode] = []
         self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)
@@ -123,6 +127,7 @@ class Run:
     def play(self, on_progress: Callable[[Progress], None]) -> Outcome:
         """Train until the steps are spent or a signal comes."""
         write_json(self.directory.path / "task_space.json", self.space.to_json())
+        write_json(self.directory.path / "evaluation_space.json", self.judged_space.to_json())
         write_json(self.directory.path / "test_set.json", self.evaluator.test_set.description)
         self.checkpoints = self.directory.checkpoints(self.experiment.keep_checkpoints)
         self._resume()
@@ -149,7 +154,7 @@ class Run:
         # The log keeps neither observations nor steps, so they need not stay in memory until the checkpoint.
         self._pending += [replace(e, first_observation=None, transitions=None) for e in done.episodes]
         self._episodes += len(done.episodes)
-        self._recent.extend(e.episode_return for e in done.episodes)
+        self._recent.extend(e.episode_return for e in done.episodes if not e.from_snapshot)
         step = self.worker.steps
         if _passed(self.experiment.evaluate_every, before, step):
             self._evaluate(log)

@@ -52,8 +52,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "sequence": {"stages": [{"teacher": "random", "until": {"episodes": 50}}, {"teacher": "alp-gmm"}]},
     "mixture": {"teachers": [{"teacher": "random", "weight": 0.2}, {"teacher": "alp-gmm", "weight": 0.8}]},
 }
-# Made of other teachers, or in need of another run's log or a level VAE, these have their own tests in tests/teachers/.
-ELSEWHERE = {"product", "replayed", "clutr"}
+# Made of other teachers, or in need of another run's log, a level VAE or snapshots, these have their own tests.
+ELSEWHERE = {"product", "replayed", "clutr", "s3rl", "reverse", "regret-starts"}
 TEACHER_NAMES = sorted(set(TEACHERS.entries) - ELSEWHERE)
 # Kinds of task space that a teacher refuses, with a message, before it starts.
 REFUSED: dict[str, set[str]] = {

@@ -115,6 +115,12 @@ class PointMass(gymnasium.Env[NDArray[Any], NDArray[Any]]):
         self._playing = True
         return self._template.copy(), {"task": self.task_space.task(context)}
 
+    def observation(self) -> NDArray[np.float32]:
+        """What is observed now."""
+        observation = self._template.copy()
+        observation[:4] = self.state
+        return observation
+
     def step(self, action: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Apply one action for 0.1 s. See the class for its shape and for what comes back."""
         if not self._playing:

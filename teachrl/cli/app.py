@@ -17,6 +17,7 @@ from teachrl.cli.explain import explain
 from teachrl.cli.listing import list_names
 from teachrl.cli.replay import replay
 from teachrl.cli.report import report
+from teachrl.cli.snapshots import snapshots
 from teachrl.cli.train import train
 from teachrl.cli.vae import vae
 from teachrl.errors import TeachrlError, UsageError
@@ -61,6 +62,7 @@ app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("replay")(replay)
 app.command("explain")(explain)
+app.command("snapshots")(snapshots)
 app.command("list")(list_names)
 app.command("doctor")(doctor)
 app.add_typer(vae, name="vae")

@@ -50,7 +50,7 @@ def _checkpoint_title(evaluation: Evaluation) -> str:
 def _varying(run: RunData, evaluation: Evaluation) -> list[int]:
     """The dimensions in which the test tasks differ; never empty."""
     spread = np.ptp(evaluation.tasks, axis=0)
-    return [i for i in range(run.space.size) if spread[i] > 0] or [shown_dimensions(run.space)[0]]
+    return [i for i in range(run.judged_space.size) if spread[i] > 0] or [shown_dimensions(run.judged_space)[0]]
 
 
 def grid_of(tasks: Vector, returns: Vector) -> tuple[Vector, Vector, Vector] | None:
@@ -67,14 +67,14 @@ def grid_of(tasks: Vector, returns: Vector) -> tuple[Vector, Vector, Vector] | N
 
 def _add_mastery(figure: go.Figure, run: RunData, evaluation: Evaluation, row: int, col: int) -> None:
     varying = _varying(run, evaluation)
-    pair = (varying + [d for d in range(run.space.size) if d not in varying])[:2]
+    pair = (varying + [d for d in range(run.judged_space.size) if d not in varying])[:2]
     tasks = evaluation.tasks[:, pair]
     grid = grid_of(tasks, evaluation.returns) if len(varying) == 2 else None
     if grid is not None:
         x, y, cells = grid
         figure.add_heatmap(x=x, y=y, z=cells, coloraxis="coloraxis", row=row, col=col)
     else:
-        tasks = jittered(run.space, evaluation.tasks)[:, pair]
+        tasks = jittered(run.judged_space, evaluation.tasks)[:, pair]
         marker = {"size": 9, "color": evaluation.returns, "coloraxis": "coloraxis"}
         figure.add_scatter(x=tasks[:, 0], y=tasks[:, 1], mode="markers", marker=marker, row=row, col=col)
     done = evaluation.mastered == 1
@@ -87,7 +87,7 @@ def _add_mastery(figure: go.Figure, run: RunData, evaluation: Evaluation, row: i
     figure.add_scatter(
         x=tasks[done, 0], y=tasks[done, 1], mode="markers", marker=ring, hoverinfo="skip", row=row, col=col
     )
-    first, second = (axis(run.space.dimensions[d]) for d in pair)
+    first, second = (axis(run.judged_space.dimensions[d]) for d in pair)
     if grid is not None:  # the outer cells reach half a cell beyond the range
         first.pop("range")
         second.pop("range")
@@ -111,6 +111,6 @@ def _mastery_lines(run: RunData, chosen: Sequence[Evaluation]) -> go.Figure:
             name=label(_checkpoint_title(evaluation)),
         )
     style(figure, 440)
-    figure.update_xaxes(axis(run.space.dimensions[dimension]))
+    figure.update_xaxes(axis(run.judged_space.dimensions[dimension]))
     figure.update_yaxes(title="return")
     return figure

@@ -32,15 +32,14 @@ def read_run(path: Path) -> RunData:
         what = f"it lacks {' and '.join(missing)}" if path.is_dir() else "there is no such directory"
         raise UsageError(f"{path} is no run directory: {what}. A run directory has {CONTENTS}.")
     text, experiment = _read_experiment(path / "experiment.yaml")
-    try:
-        space = TaskSpace.from_json(_read_json(path / "task_space.json"))
-    except (OSError, ValueError, TaskError) as error:
-        raise UsageError(f"{path / 'task_space.json'} does not describe a task space: {error}") from error
+    space = _read_space(path / "task_space.json")
+    judged = path / "evaluation_space.json"
+    judged_space = _read_space(judged) if judged.is_file() else space
     notes: list[str] = []
     status = _read_all([path / "status.json"] if (path / "status.json").exists() else [], _read_json, notes)
     parts = _read_parts(sorted((path / "episodes").glob("*.parquet")), space, notes)
     evaluations = _read_all(
-        sorted((path / "evaluations").glob("*.json")), lambda p: _evaluation(_read_json(p), space), notes
+        sorted((path / "evaluations").glob("*.json")), lambda p: _evaluation(_read_json(p), judged_space), notes
     )
     curricula = _read_all(sorted((path / "curriculum").glob("*.json")), lambda p: _curriculum(p, space), notes)
     return RunData(
@@ -49,6 +48,7 @@ def read_run(path: Path) -> RunData:
         experiment_text=text,
         status=status[0] if status else {},
         space=space,
+        judged_space=judged_space,
         episodes=join_episodes([p.protagonist for p in parts], space),
         antagonist=join_episodes([p.antagonist for p in parts], space),
         played=join_levels([p.played for p in parts], space),
@@ -56,6 +56,13 @@ def read_run(path: Path) -> RunData:
         curricula=tuple(sorted(curricula, key=lambda c: c.step)),
         notes=tuple(notes),
     )
+
+
+def _read_space(path: Path) -> TaskSpace:
+    try:
+        return TaskSpace.from_json(_read_json(path))
+    except (OSError, ValueError, TaskError) as error:
+        raise UsageError(f"{path} does not describe a task space: {error}") from error
 
 
 def _read_experiment(path: Path) -> tuple[str, Mapping[str, Any]]:

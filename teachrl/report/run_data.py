@@ -120,6 +120,8 @@ class RunData:
     """All that a report needs from one run directory. ``notes`` say which files could not be read.
 
     ``episodes`` are those of the student that is trained for, ``antagonist`` those of the second one, if there is one.
+    ``space`` is what the teacher chooses from, ``judged_space`` that of the evaluations; they differ when the teacher
+    also chooses where episodes start.
     """
 
     path: Path
@@ -127,6 +129,7 @@ class RunData:
     experiment_text: str
     status: Mapping[str, Any]
     space: TaskSpace
+    judged_space: TaskSpace
     episodes: Episodes
     antagonist: Episodes
     played: PlayedLevels

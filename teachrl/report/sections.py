@@ -121,10 +121,10 @@ def _curriculum(run: RunData, i: int) -> str:
 
 
 def _mastery(run: RunData, i: int) -> str:
-    if not isinstance(run.space, LevelTaskSpace):
+    if not isinstance(run.judged_space, LevelTaskSpace):
         text = _figure(mastery_figure(run), f"mastery-{i}", NO_EVALUATIONS)
     elif run.evaluations:
-        text = gallery(run.space, evaluated_gallery(run.space, run.evaluations[-1]))
+        text = gallery(run.judged_space, evaluated_gallery(run.judged_space, run.evaluations[-1]))
     else:
         text = _missing(NO_EVALUATIONS)
     if run.evaluations and not any((e.mastered == e.mastered).any() for e in run.evaluations):

@@ -101,8 +101,9 @@ class EpisodeSlots:
     def episode(self, row: int, step: int, terminated: bool) -> Episode:
         """The record of the episode that just ended."""
         played = self[row]
-        success = played.success
-        if success is None and self._facts.mastery_return is not None:
+        success, from_snapshot = played.success, self._facts.from_snapshot(played.planned.task)
+        # What a whole episode must return says nothing about the rest of one.
+        if success is None and self._facts.mastery_return is not None and not from_snapshot:
             success = played.episode_return > self._facts.mastery_return
         return Episode(
             task=played.planned.task,
@@ -120,6 +121,7 @@ class EpisodeSlots:
             reason=played.planned.reason,
             first_observation=played.observations[0],
             transitions=_transitions(played) if self._keep_steps else None,
+            from_snapshot=from_snapshot,
         )
 
     def task(self, row: int) -> Task:

@@ -27,13 +27,13 @@ class SnapshotAdapter:
 
     ``save(env.unwrapped)`` gives everything that decides what comes next, but for the random generator, and changes
     nothing. ``restore(env.unwrapped, state)`` is called after ``env.reset`` on the snapshot's own task and with its own
-    seed, and need not restore what that reset has already made as it was. ``any_task`` says whether a state also makes
-    sense after a reset with another task and seed.
+    seed, and need not restore what that reset has already made as it was. ``observe(env.unwrapped)``, where it is
+    given, says that a state also makes sense after a reset with another task and seed, and is the observation then.
     """
 
     save: Callable[[Any], SimulatorState]
     restore: Callable[[Any, SimulatorState], None]
-    any_task: bool = False
+    observe: Callable[[Any], NDArray[Any]] | None = None
 
 
 # Base class: module and name of its adapter, loaded when such an environment first turns up.
@@ -62,7 +62,7 @@ def register_snapshots(
     env_class: type,
     save: Callable[[Any], SimulatorState],
     restore: Callable[[Any, SimulatorState], None],
-    any_task: bool = False,
+    observe: Callable[[Any], NDArray[Any]] | None = None,
 ) -> None:
     """Say how the state of your own environment is saved and restored. See `SnapshotAdapter` for the functions.
 
@@ -72,10 +72,10 @@ def register_snapshots(
     """
     if not isinstance(env_class, type):
         raise UsageError(f"register_snapshots needs the class of env.unwrapped; got {env_class!r}")
-    for name, function in (("save", save), ("restore", restore)):
-        if not callable(function):
+    for name, function in (("save", save), ("restore", restore), ("observe", observe)):
+        if not callable(function) and not (name == "observe" and function is None):
             raise UsageError(f"register_snapshots needs a function as {name}; got {function!r}")
-    _registered[env_class] = SnapshotAdapter(save, restore, any_task)
+    _registered[env_class] = SnapshotAdapter(save, restore, observe)
 
 
 def adapter_for(env: gym.Env[Any, Any]) -> SnapshotAdapter:

@@ -40,6 +40,6 @@ def restore_cell(env: Hypercubes, state: SimulatorState) -> None:
     env.cell[:] = state
 
 
-POINT_MASS = SnapshotAdapter(save_point, restore_point, any_task=True)
+POINT_MASS = SnapshotAdapter(save_point, restore_point, PointMass.observation)
 MAZE = SnapshotAdapter(save_maze, restore_maze)
 HYPERCUBES = SnapshotAdapter(save_cell, restore_cell)

@@ -120,6 +120,15 @@ TEACHERS = Registry(
         "product": Entry(
             "teachrl.teachers.product:ProductTeacher", "different teachers for different parameters of one task"
         ),
+        "s3rl": Entry(
+            "teachrl.teachers.s3rl:S3RLTeacher", "starts from clusters of a trained policy's snapshots (S3RL, 2024)"
+        ),
+        "reverse": Entry(
+            "teachrl.teachers.reverse:ReverseTeacher", "starts near success, then further back (Florensa et al. 2017)"
+        ),
+        "regret-starts": Entry(
+            "teachrl.teachers.regret_starts:RegretStartsTeacher", "snapshots played again by score, as PLR does levels"
+        ),
         "replayed": Entry(
             "teachrl.teachers.replayed:ReplayedTeacher", "the tasks of an earlier run again, in order or shuffled"
         ),

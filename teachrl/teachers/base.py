@@ -126,11 +126,31 @@ MakeAgent = Callable[[str, Mapping[str, Any], gym.Space[Any], gym.Space[Any], in
 
 
 @dataclass(frozen=True)
+class Snapshots:
+    """What is known about the snapshots among which a teacher may choose; choice ``i + 1`` is snapshot ``i`` of ``N``.
+
+    ``values (N,)``: discounted return expected there by the policy that took them, NaN where it has no estimate.
+    ``elapsed`` and ``remaining (N,)``: steps from the start of its episode, and to its end. ``successful (N,)``: 1, 0,
+    or NaN where nobody can tell, of its episode. ``observations (N, ...)``.
+    """
+
+    values: NDArray[np.float64]
+    elapsed: NDArray[np.int64]
+    remaining: NDArray[np.int64]
+    successful: NDArray[np.float64]
+    observations: Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
 class Lesson:
     """What a teacher is told before it starts.
 
     The task space, its own random stream, the range of returns if known, as much knowledge about the tasks as the
-    experiment grants, how many environments play at once, and how to employ an agent of its own.
+    experiment grants, how many environments play at once, how to employ an agent of its own, and which snapshots
+    episodes may start from.
     """
 
     space: TaskSpace
@@ -139,6 +159,7 @@ class Lesson:
     knowledge: Knowledge = field(default_factory=Knowledge)
     n_envs: int = 1
     make_agent: MakeAgent | None = None
+    snapshots: Snapshots | None = None
 
 
 class Teacher(ABC):

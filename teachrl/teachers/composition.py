@@ -164,7 +164,8 @@ class CompositeTeacher(Teacher):
         self._parts = parts
         self._teachers: list[Teacher] = []
         for i, (choice, part, rng) in enumerate(zip(choices, parts, lesson.rng.spawn(len(choices)), strict=True)):
-            own = Lesson(part.space, rng, lesson.return_range, part.knowledge(lesson.knowledge))
+            known = part.knowledge(lesson.knowledge)
+            own = Lesson(part.space, rng, lesson.return_range, known, snapshots=lesson.snapshots)
             try:
                 self._teachers.append(make_teacher(choice.name, own, choice.preset, choice.options))
             except UsageError as error:

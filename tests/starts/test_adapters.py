@@ -199,12 +199,14 @@ def test_mujoco_bodies_are_where_rewards_look_for_them() -> None:
 
 def test_a_point_may_meet_another_gate() -> None:
     env = make("teachrl/PointMass-v0")
-    assert adapter_for(env).any_task
-    assert not adapter_for(make("CartPole-v1")).any_task
+    observe = adapter_for(env).observe
+    assert observe is not None
+    assert adapter_for(make("CartPole-v1")).observe is None
     snapshot = snapshot_after(env, 0, 4)
     assert snapshot is not None
     env.reset(seed=9, options={"task": {"gate_position": -1.0, "gate_width": 2.0}})
     adapter_for(env).restore(env.unwrapped, snapshot[1])
+    assert observe(env.unwrapped).tolist() == [*snapshot[1].astype(np.float32), -1.0, 2.0]
     observation = env.step(np.zeros(2))[0]
     assert observation[4:].tolist() == [-1.0, 2.0]
     assert np.abs(observation[:4] - snapshot[1]).max() < 1.0
@@ -239,7 +241,7 @@ def test_an_environment_of_ones_own_needs_two_functions() -> None:
     def restore(env: Own, state: SimulatorState) -> None:
         env.count = int(state[0])
 
-    register_snapshots(Own, lambda env: np.array([float(env.count)]), restore, any_task=True)
+    register_snapshots(Own, lambda env: np.array([float(env.count)]), restore, observe=lambda env: env.count)
     env = gym.wrappers.TimeLimit(Derived(), 10)  # a subclass, in a wrapper
     env.reset()
     env.step(1)
@@ -247,11 +249,12 @@ def test_an_environment_of_ones_own_needs_two_functions() -> None:
     state = adapter.save(env.unwrapped)
     env.reset()
     adapter.restore(env.unwrapped, state)
-    assert adapter.any_task
+    assert adapter.observe is not None
+    assert adapter.observe(env.unwrapped) == 1
     assert env.step(1)[0] == 2
     register_snapshots(Derived, lambda env: np.zeros(1), restore)
     assert adapter_for(env).save(env.unwrapped).tolist() == [0.0]  # the nearest class counts
-    assert adapter_for(Own()).any_task
+    assert adapter_for(Own()).observe is adapter.observe
 
 
 def test_the_environment_of_the_page_goes_on_to_the_bit() -> None:
