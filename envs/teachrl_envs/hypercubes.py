@@ -34,7 +34,7 @@ class Hypercubes(gymnasium.Env[NDArray[np.int64], NDArray[np.floating[Any]]]):
     of easy tasks: it lies mostly in that cell.
 
     **Observation.** ``int64`` of shape ``(dimensions,)``: the index of the task's cell in each dimension, from 0
-    to ``cells - 1``. The value 1 belongs to the last cell.
+    to ``cells - 1``. The value 1 belongs to the last cell. It is there as ``cell``, too.
 
     **Action.** Shape ``(1,)``, the student's competence in this cell, in [0, 1]; ``float64``, so that the reward is
     exactly the competence. **Reward.** The action, clipped to [0, 1]. The episode terminates after this one step.
@@ -65,7 +65,7 @@ class Hypercubes(gymnasium.Env[NDArray[np.int64], NDArray[np.floating[Any]]]):
         self.initial_std = np.full(dimensions, 0.5 / cells)
         self.observation_space = spaces.MultiDiscrete([cells] * dimensions)
         self.action_space = spaces.Box(0.0, 1.0, (1,), np.float64)
-        self._cell = np.zeros(dimensions, dtype=np.int64)
+        self.cell = np.zeros(dimensions, dtype=np.int64)
         self._playing = False
 
     def reset(
@@ -76,9 +76,9 @@ class Hypercubes(gymnasium.Env[NDArray[np.int64], NDArray[np.floating[Any]]]):
         point = task_from_options(self.task_space, options)
         if point is None:
             point = self.task_space.vector(self.default_task)
-        self._cell = np.minimum((point * self.cells).astype(np.int64), self.cells - 1)
+        self.cell = np.minimum((point * self.cells).astype(np.int64), self.cells - 1)
         self._playing = True
-        return self._cell.copy(), {"task": self.task_space.task(point)}
+        return self.cell.copy(), {"task": self.task_space.task(point)}
 
     def step(self, action: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int64], float, bool, bool, dict[str, Any]]:
         """End the episode with the competence ``action``, shape ``(1,)``, as its reward."""
@@ -88,4 +88,4 @@ class Hypercubes(gymnasium.Env[NDArray[np.int64], NDArray[np.floating[Any]]]):
         if competence.shape != (1,) or math.isnan(competence[0]):
             raise ValueError(f"an action is one number in [0, 1], of shape (1,); got {action!r}")
         self._playing = False
-        return self._cell.copy(), min(max(float(competence[0]), 0.0), 1.0), True, False, {}
+        return self.cell.copy(), min(max(float(competence[0]), 0.0), 1.0), True, False, {}

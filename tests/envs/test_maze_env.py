@@ -66,7 +66,7 @@ def test_turning_and_walking():
     trace = []
     for action in (FORWARD, FORWARD, LEFT, LEFT, FORWARD, FORWARD, FORWARD, RIGHT):
         observation = env.step(action)[0]
-        row, column = (int(x) - 5 for x in env._state[:2])
+        row, column = (int(x) - 5 for x in env.state[:2])
         trace.append((row, column, seen(observation)[1]))
     assert trace == [(1, 2, 0), (1, 2, 0), (1, 2, 3), (1, 2, 2), (1, 1, 2), (1, 0, 2), (1, 0, 2), (1, 0, 3)]
 

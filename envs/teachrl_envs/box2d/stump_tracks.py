@@ -57,6 +57,9 @@ class StumpTracks(gym.Env[Observation, NDArray[np.float32]]):
 
     ``initial_mean`` and ``initial_std``, shape ``(2,)``, are the benchmark's Gaussian of easy tasks.
 
+    ``episode_return`` is the return so far, ``shaping`` the potential whose growth is the reward for progress and
+    posture.
+
     An episode depends on seed, task and actions only: each has a Box2D world of its own, so a replay is exact to the
     bit.
 
@@ -114,7 +117,7 @@ class StumpTracks(gym.Env[Observation, NDArray[np.float32]]):
         self.walker = Walker(self.world, push)
         self.episode_return = 0.0
         # As in BipedalWalker the first observation comes after a step without torque, in which the push acts.
-        observation, _, self._shaping, _ = self._advance([0.0, 0.0, 0.0, 0.0])
+        observation, _, self.shaping, _ = self._advance([0.0, 0.0, 0.0, 0.0])
         if self.render_mode == "human":
             self.render()
         return observation, {"task": task}
@@ -125,9 +128,9 @@ class StumpTracks(gym.Env[Observation, NDArray[np.float32]]):
         if self.walker.contacts.fallen or x < 0:
             reward, terminated = FALL_REWARD, True
         else:
-            reward = shaping - self._shaping - TORQUE_COST * effort
+            reward = shaping - self.shaping - TORQUE_COST * effort
             terminated = x > FINISH_X
-        self._shaping = shaping
+        self.shaping = shaping
         self.episode_return += reward
         if self.render_mode == "human":
             self.render()

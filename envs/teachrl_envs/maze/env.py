@@ -49,6 +49,9 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
     **Reward.** ``1 - 0.9 t / max_steps`` at step ``t`` when the agent goes into the goal, which terminates the episode,
     else 0. After ``max_steps`` it is truncated. ``info["success"]`` says at each step whether the goal was reached.
 
+    ``state``, ``int32`` of shape ``(4,)``, is all that changes in an episode: row and column (with a margin of ``view``
+    cells), direction, and steps played.
+
     Nothing is random but the levels that ``task_space.sample`` draws. The same functions play many mazes at once:
     `vectorized`, `engine.MazeEngine`.
 
@@ -113,11 +116,11 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         if vector is None:
             vector = space.vector(self.default_task)
         grids, states = compiled(vector[None], space.height, space.width, self._view)
-        self._grid, self._state, self._level = grids[0], states[0], space.level(vector)
+        self._grid, self.state, self._level = grids[0], states[0], space.level(vector)
         self._playing = True
         flat = np.empty(self._size, dtype=np.float32)
-        observe(self._grid, self._state, self._image)
-        flatten(self._image, self._state[DIRECTION], flat)
+        observe(self._grid, self.state, self._image)
+        flatten(self._image, self.state[DIRECTION], flat)
         return flat, {"task": {"rows": self._level.rows()}}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -127,7 +130,7 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         if not self.action_space.contains(action):
             raise ValueError(f"an action is 0 (left), 1 (right) or 2 (forward); got {action!r}")
         flat = np.empty(self._size, dtype=np.float32)
-        reward, terminated, truncated = _play(self._grid, self._state, int(action), self._max_steps, self._image, flat)
+        reward, terminated, truncated = _play(self._grid, self.state, int(action), self._max_steps, self._image, flat)
         self._playing = not (terminated or truncated)
         return flat, reward, terminated, truncated, {"success": terminated}
 
@@ -136,9 +139,9 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         if self.render_mode is None:
             gymnasium.logger.warn("render() draws nothing: make the environment with render_mode='rgb_array'")
             return None
-        row, column = (int(self._state[i]) - self._view for i in (ROW, COLUMN))
+        row, column = (int(self.state[i]) - self._view for i in (ROW, COLUMN))
         agent = row * self._level.width + column
-        return draw(self._level.walls, agent, int(self._state[DIRECTION]), self._level.goal, cell_pixels=32)
+        return draw(self._level.walls, agent, int(self.state[DIRECTION]), self._level.goal, cell_pixels=32)
 
 
 @njit(cache=True)

@@ -1,0 +1,1 @@
+"""Where to begin: states of simulators that episodes start from."""
