@@ -16,6 +16,7 @@ WALLS = {
     "teachrl/teachers": ["teachrl.students", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "torch", "ray"],
     "teachrl/students": ["teachrl.teachers", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "ray"],
     "teachrl/rollouts": ["teachrl.training", "teachrl.cli", "torch", "ray"],
+    "teachrl/starts": ["teachrl.students", "teachrl.rollouts", "teachrl.training", "teachrl.cli", "ray"],
     "teachrl/level_vae": ["teachrl.teachers", "teachrl.students", "teachrl.training", "teachrl.rollouts"],
     "teachrl/report": ["teachrl.training", "teachrl.cli", "torch"],
     "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
@@ -27,6 +28,9 @@ TEACHERS_WITH_TORCH = {
     f"teachrl/teachers/{name}.py"
     for name in ("networks", "goal_generator", "setter_solver", "conditional_flow", "latent_policy", "clutr")
 }
+
+# Simulators, and the files of starts/ that may import them: nobody loads one that is not played.
+SIMULATORS = {"mujoco": {"mujoco.py"}, "minigrid": {"minigrid.py", "babyai.py"}, "Box2D": set[str]()}
 
 
 def imports(file: Path) -> set[str]:
@@ -52,13 +56,20 @@ def test_rooms_import_only_what_they_may(room: str) -> None:
                 assert not name.startswith(forbidden + "."), f"{file} imports {name}"
 
 
+def test_a_simulator_is_imported_in_its_own_file_only() -> None:
+    for file in (ROOT / "teachrl" / "starts").glob("*.py"):
+        packages = {name.partition(".")[0] for name in imports(file)}
+        for simulator, its_own in SIMULATORS.items():
+            assert simulator not in packages or file.name in its_own, f"{file} imports {simulator}"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "--json"]])
 def test_help_and_list_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from teachrl.cli.app import main\n"
         f"try: main({arguments})\nexcept SystemExit: pass\n"
-        "print([m for m in ('torch', 'stable_baselines3', 'sklearn', 'Box2D', 'plotly') if m in sys.modules],"
-        " file=sys.stderr)"
+        "heavy = ('torch', 'stable_baselines3', 'sklearn', 'Box2D', 'mujoco', 'minigrid', 'plotly')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip().endswith("[]")

@@ -1,7 +1,7 @@
 """States of MiniGrid's environments: where everything is, and how doors stand. Exact.
 
-Nothing is built: the reset on the snapshot's own seed makes the episode's objects, and these are put where they were, so
-that whatever else refers to one of them (``env.obj``, instructions) refers to the right one.
+Nothing is built: the reset on the snapshot's own seed makes the episode's objects, and these are put where they were,
+so that whatever else refers to one of them (``env.obj``, instructions) refers to the right one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOTHING = (0, 0, 0, NOWHERE)
 
 
 def save(env: Any) -> SimulatorState:
-    """Shape ``(4 + 4 * (cells + 1),)``: agent and time, then for each cell, and for what is carried, the object there."""
+    """Shape ``(4 + 4 * (cells + 1),)``: agent and time, then the object in each cell, and the one carried."""
     names, width = _Names(env), env.width
     numbers = [*env.agent_pos, env.agent_dir, env.step_count]
     for thing in _things(env):

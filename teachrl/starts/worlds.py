@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from teachrl.starts.adapters import SimulatorState, SnapshotAdapter
 from teachrl_envs.hypercubes import Hypercubes
 from teachrl_envs.maze.env import Maze
@@ -20,7 +22,7 @@ def restore_point(env: PointMass, state: SimulatorState) -> None:
 
 def save_maze(env: Maze) -> SimulatorState:
     """Row and column (the margin counted), direction, and steps played."""
-    return env.state.astype(float)
+    return np.array(env.state, dtype=np.float64)
 
 
 def restore_maze(env: Maze, state: SimulatorState) -> None:
@@ -30,7 +32,7 @@ def restore_maze(env: Maze, state: SimulatorState) -> None:
 
 def save_cell(env: Hypercubes) -> SimulatorState:
     """The task's cell. It is all there is: an episode has one step."""
-    return env.cell.astype(float)
+    return np.array(env.cell, dtype=np.float64)
 
 
 def restore_cell(env: Hypercubes, state: SimulatorState) -> None:
