@@ -1,4 +1,4 @@
-"""How exact and how fast states of simulators come back: ``python -m benchmarks.snapshot_restore [IDS]``.
+"""How exact and how fast states of simulators come back: ``python -m benchmarks.snapshot_restore [PATTERNS]``.
 
 Exactness: how far observations and rewards of an episode are, over 20 random actions, from those of the same episode
 restored in another environment, with the generator in the same state. The largest of each snapshot counts. 30 snapshots
@@ -10,6 +10,7 @@ Speed: medians of processor time, so that other work on the machine counts littl
 from __future__ import annotations
 
 import copy
+import fnmatch
 import sys
 import time
 from collections.abc import Callable
@@ -149,12 +150,13 @@ def make(name: str) -> Env:
     return gym.make(name, max_episode_steps=10**6, disable_env_checker=True)
 
 
-def main(names: list[str] | None = None) -> None:
+def main(patterns: list[str] | None = None) -> None:
+    names = [name for pattern in patterns for name in fnmatch.filter(gym.registry, pattern)] if patterns else IDS
     print("| environment | observations: median | 90 % below | largest | rewards: largest | other ends |")
-    for name in names or IDS:
+    for name in names:
         print(measure_exactness(name))
     print("| environment | numbers | save µs | restore µs | reset and restore µs | deep copy µs |")
-    for name in names or IDS:
+    for name in names:
         print(measure_speed(name))
 
 
