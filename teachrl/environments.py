@@ -26,13 +26,17 @@ gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.teaching:Teaching")
 
 @dataclass(frozen=True)
 class EnvironmentFacts:
-    """What an environment declares: spaces, tasks, the range of its returns, and what is known about its tasks."""
+    """What an environment declares: spaces, tasks, the range of its returns, and what is known about its tasks.
+
+    ``privileged_space``: that of what it tells in ``info["privileged"]`` and does not show; None when it tells nothing.
+    """
 
     observation_space: gym.Space[Any]
     action_space: gym.Space[Any]
     task_space: TaskSpace
     return_range: tuple[float, float] | None
     knowledge: Knowledge
+    privileged_space: gym.Space[Any] | None = None
 
     @property
     def mastery_return(self) -> float | None:
@@ -96,7 +100,8 @@ def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
         initial=_distribution(env, space, "initial"),
         target=_distribution(env, space, "target"),
     )
-    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge)
+    told = _declared(env, "privileged_space")
+    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge, told)
 
 
 def _distribution(env: Env, space: TaskSpace, name: str) -> TaskDistribution | None:

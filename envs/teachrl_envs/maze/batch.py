@@ -29,8 +29,9 @@ class MazeBatch:
         self._space.level(task)
         self._engine.restart(row, task)
         rows = np.array([row])
-        seen: NDArray[np.float32] = self.privileged(rows) if self._whole else self._engine.observations(rows)
-        return seen[0]
+        observations = self.privileged(rows) if self._whole else self._engine.observations(rows)
+        observation: NDArray[np.float32] = observations[0]
+        return observation
 
     def privileged(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The whole view of some rows whose episodes go on, a new array."""

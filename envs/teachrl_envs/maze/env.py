@@ -47,9 +47,10 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
     kind (1 empty, 2 wall, 8 goal), colour (0, 5, 1) and state (0), divided by 10. Then 1 at the direction in which it
     looks (right, down, left, up) and 0 at the other three.
 
-    With ``observe="full"`` it is the whole maze instead, zeros and ones of shape ``(3 * height * width + 4,)``: the cells
-    row by row, first where walls are, then where the goal is, then where the agent is; and the direction as above. With
-    ``privileged=True`` this is in ``info["privileged"]``, at `reset` and at every step, beside the other observation.
+    With ``observe="full"`` it is the whole maze instead, zeros and ones of shape ``(2 * side ** 2 + 4,)``, where
+    ``side = 2 * max(height, width) - 1``: squares with the agent in their middle, looking up, row by row; first where
+    walls and borders are, then where the goal is; and the direction as above. With ``privileged=True`` this is in
+    ``info["privileged"]``, at `reset` and at every step, beside the other observation.
 
     **Reward.** ``1 - 0.9 t / max_steps`` at step ``t`` when the agent goes into the goal, which terminates the episode,
     else 0. After ``max_steps`` it is truncated. ``info["success"]`` says at each step whether the goal was reached.
