@@ -59,7 +59,7 @@ class Student(ABC):
         """
 
     def act_knowing(self, observations: Array, privileged: Array, memory: Array) -> Decision:
-        """In the place of `act` in training, for a student that ``asks_privileged``: it gets ``privileged (N, ...)``."""
+        """In the place of `act` in training, for a student that ``asks_privileged``: it gets ``privileged (N, ..)``."""
         raise NotImplementedError
 
     @abstractmethod
