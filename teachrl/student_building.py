@@ -48,6 +48,11 @@ def build_student(settings: StudentSettings, facts: EnvironmentFacts, classroom:
     # Before the student: building one seeds the generators that the student begins with.
     mentor = load_mentor(distill, facts) if distill.imitates else None
     student = _imitator(settings, classroom)
+    if distill.beta and not distill.weight and not student.experience_kept():
+        raise UsageError(
+            f"student.distill.beta: {settings.name} learns from its own actions alone, so while the mentor acts it has "
+            "nothing to learn from without a weight above 0"
+        )
     sources: dict[str, Any] = {} if mentor is None else {"mentor": mentor.identity}
     if distill.replay is not None:
         sources["replay"] = _add_replay(student, distill.replay, distill.replay_share, facts)

@@ -253,6 +253,7 @@ def test_settings_that_contradict_each_other_are_refused(distill: Any, words: st
     ("ppo", maze(privileged=True), {"mentor": "dqn", "weight": 1}, "acts in Discrete"),
     ("dqn", CARTPOLE, {"mentor": "ppo-lstm", "weight": 1}, "cannot be one"),
     ("dqn", CARTPOLE, {"mentor": BALANCE, "residual": True}, "bounded Box"),
+    ("ppo", POINT_MASS, {"mentor": GATE, "beta": 0.5}, "nothing to learn from"),
     ("ppo", POINT_MASS, {"replay": "sac"}, "with a replay buffer"),
     ("sac", POINT_MASS, {"replay": "ppo"}, "stored no experience"),
     ("dqn", CARTPOLE, {"replay": "sac"}, "was played in"),
