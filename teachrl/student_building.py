@@ -97,6 +97,10 @@ def load_mentor(distill: DistillSettings, facts: EnvironmentFacts) -> Mentor:
         )
     if ":" in name:
         return FunctionMentor(name, import_object(name, "mentor"), facts.action_space)
+    if not RunDirectory(Path(name)).exists:
+        raise UsageError(
+            f"student.distill.mentor: {name} is no run directory; train the mentor first, or name 'module:function'"
+        )
     trained = load_student(Path(name))
     _check_finished(Path(name), "mentor")
     if not isinstance(trained.student, Imitator) or trained.student.memory_size:
