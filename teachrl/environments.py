@@ -30,13 +30,17 @@ gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.teaching:Teaching")
 
 @dataclass(frozen=True)
 class EnvironmentFacts:
-    """What an environment declares: spaces, tasks, the range of its returns, and what is known about its tasks."""
+    """What an environment declares: spaces, tasks, the range of its returns, and what is known about its tasks.
+
+    ``privileged_space``: that of what it tells in ``info["privileged"]`` and does not show; None when it tells nothing.
+    """
 
     observation_space: gym.Space[Any]
     action_space: gym.Space[Any]
     task_space: TaskSpace
     return_range: tuple[float, float] | None
     knowledge: Knowledge
+    privileged_space: gym.Space[Any] | None = None
     start_column: int | None = None
     """The entry of a task's vector that says where the episode begins, 0 being the true start; None: always there."""
 
@@ -130,7 +134,8 @@ def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
         target=_distribution(env, space, "target"),
     )
     starts = space.size - 1 if _declared(env, "starts_from_snapshots") else None
-    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge, starts)
+    told = _declared(env, "privileged_space")
+    return EnvironmentFacts(env.observation_space, env.action_space, space, return_range, knowledge, told, starts)
 
 
 def _distribution(env: Env, space: TaskSpace, name: str) -> TaskDistribution | None:

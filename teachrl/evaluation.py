@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from teachrl.checkpoints import read_tree, step_of
-from teachrl.environments import Env, EnvironmentFacts, declared_facts, make_env
+from teachrl.environments import Env, EnvironmentFacts, make_env
 from teachrl.episodes import Array, Episode
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.experiment import Experiment
 from teachrl.rollouts.slot import EpisodeSlots, PlannedTask
 from teachrl.rollouts.stepping import EpisodeError, SeparateEnvironments, make_environments
-from teachrl.runs import RunDirectory
-from teachrl.students import Classroom, Student, make_student
+from teachrl.student_building import TrainedStudent, load_student
+from teachrl.students import Student
 from teachrl.tasks import Task
 from teachrl.test_sets import TestSet, choose_test_set
 
@@ -139,49 +137,6 @@ def _own_randomness(seed: int | None) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
-
-
-@dataclass(frozen=True)
-class TrainedStudent:
-    """The student of a run at its newest checkpoint, with what it takes to let it play."""
-
-    experiment: Experiment
-    facts: EnvironmentFacts
-    student: Student
-    step: int
-
-
-def load_student(run: Path, step: int | None = None) -> TrainedStudent:
-    """The student of a run directory, as of the newest checkpoint or the newest up to ``step``.
-
-    Raises `UsageError` when there is no run, or no such checkpoint.
-    """
-    directory = RunDirectory.open(run)
-    checkpoint = _checkpoint(run, directory.checkpoints().all(), step)
-    experiment = directory.experiment()
-    facts = declared_facts(experiment.env)
-    student = make_student(
-        experiment.student.name,
-        Classroom(
-            facts.observation_space, facts.action_space, experiment.env.n_envs, experiment.seed, experiment.steps
-        ),
-        experiment.student.preset,
-        experiment.student.options,
-    )
-    student.load_weights(read_tree(checkpoint / "student.npz")["weights"])
-    return TrainedStudent(experiment, facts, student, step_of(checkpoint))
-
-
-def _checkpoint(run: Path, checkpoints: list[Path], step: int | None) -> Path:
-    if not checkpoints:
-        raise UsageError(f"{run} has no checkpoint yet; train it first")
-    kept = [checkpoint for checkpoint in checkpoints if step is None or step_of(checkpoint) <= step]
-    if not kept:
-        steps = ", ".join(f"{step_of(checkpoint):,}" for checkpoint in checkpoints)
-        raise UsageError(
-            f"{run} keeps no checkpoint up to step {step:,}, only {steps}; keep_checkpoints says how many are kept"
-        )
-    return kept[-1]
 
 
 def evaluate_run(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic import model_validator as check_model
 
+from teachrl.distillation import DistillSettings
 from teachrl.errors import UsageError, unknown_name
 from teachrl.knowledge import Level
+from teachrl.settings import Name, Number, Options, Settings, Whole
 from teachrl.settings_yaml import MAX_DEPTH, dump, parse, plain, read_text
 from teachrl.validation import explain
 
@@ -21,30 +22,7 @@ KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank"}
 OWN_FIELDS = ("preset", "options", "return_range", "mastery_return")
 
 
-def _whole(value: Any) -> Any:
-    """Whole numbers in the ways people write them: 1000, 1e6, "1e6"; not ``true`` and not 1.5."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError("must be a whole number")
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise ValueError("must be a whole number") from None
-    if not math.isfinite(number) or number != int(number):
-        raise ValueError("must be a whole number")
-    return value if isinstance(value, int) else int(number)
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Options = Annotated[dict[str, Any], AfterValidator(plain)]
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class EnvSettings(_Settings):
+class EnvSettings(Settings):
     """Where the student practises."""
 
     id: Name = Field(description="a registered gymnasium id, or 'module:callable' of your own that returns an env")
@@ -67,7 +45,7 @@ class EnvSettings(_Settings):
         return self
 
 
-class TeacherSettings(_Settings):
+class TeacherSettings(Settings):
     """Who decides what is practised next."""
 
     name: Name = Field(
@@ -82,7 +60,7 @@ class TeacherSettings(_Settings):
     )
 
 
-class StudentSettings(_Settings):
+class StudentSettings(Settings):
     """Who practises."""
 
     name: Name = Field(default="ppo", description="a name from `teachrl list students`, or 'module:Class' of your own")
@@ -90,9 +68,12 @@ class StudentSettings(_Settings):
     options: Options = Field(
         default={}, description="the student's settings (for SB3: any keyword), over those of the preset"
     )
+    distill: DistillSettings | None = Field(
+        default=None, description="what the student also learns from a mentor or an earlier run; null: nothing"
+    )
 
 
-class StartSettings(_Settings):
+class StartSettings(Settings):
     """Where episodes may begin, beside the true start. The teacher chooses among them; evaluation never does."""
 
     bank: Name = Field(description="file with snapshots, from `teachrl snapshots`")
@@ -106,7 +87,7 @@ class StartSettings(_Settings):
     )
 
 
-class Experiment(_Settings):
+class Experiment(Settings):
     """Everything that decides how a run goes."""
 
     env: EnvSettings = Field(description="the environment: its id, or a mapping with id, options, n_envs, ...")

@@ -14,8 +14,9 @@ import numpy as np
 
 from teachrl.environments import make_env
 from teachrl.errors import UsageError
-from teachrl.evaluation import Evaluator, TrainedStudent, check_can_sample, load_student
+from teachrl.evaluation import Evaluator, check_can_sample
 from teachrl.statistics import bootstrap_over_runs, conditional_value_at_risk, interquartile_mean, mean_over_runs, worst
+from teachrl.student_building import TrainedStudent, load_student
 from teachrl.tasks import TaskSpace, Vector
 from teachrl.test_sets import TestSet
 

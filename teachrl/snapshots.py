@@ -12,11 +12,12 @@ from teachrl.checkpoints import read_json
 from teachrl.environments import EnvironmentFacts
 from teachrl.episodes import Array
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.evaluation import check_can_sample, load_student
+from teachrl.evaluation import check_can_sample
 from teachrl.experiment import EnvSettings
 from teachrl.registry import import_object
 from teachrl.starts.bank import Bank
 from teachrl.starts.collecting import Policy, collect, wanted_plays
+from teachrl.student_building import load_student
 from teachrl.students import Student
 from teachrl.tasks import TaskError, Vector
 

@@ -16,10 +16,12 @@ from teachrl.environments import declared_facts, make_env, require_tasks
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator
-from teachrl.experiment import EnvSettings, Name, StudentSettings, Whole
+from teachrl.experiment import EnvSettings, StudentSettings
 from teachrl.rollouts.slot import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students import Classroom, make_student
+from teachrl.settings import Name, Whole
+from teachrl.student_building import build_student
+from teachrl.students import Classroom
 from teachrl.tasks import TaskSpace, Vector
 from teachrl.teachers.learning_progress import AbsoluteLearningProgress
 from teachrl.test_sets import choose_test_set
@@ -171,7 +173,7 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
         env, student = self.settings.env, self.settings.student
         observations, actions = self._facts.observation_space, self._facts.action_space
         classroom = Classroom(observations, actions, env.n_envs, student_seed, self.settings.student_steps)
-        self._student = make_student(student.name, classroom, student.preset, student.options)
+        self._student = build_student(student, self._facts, classroom)
         if self._worker is not None:
             self._worker.close()
         self._source = ActionTaskSource()

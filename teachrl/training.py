@@ -23,7 +23,8 @@ from teachrl.pacing import Advance, Costs, make_pace
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
 from teachrl.starts.wrapper import practice
-from teachrl.students import Classroom, Student, make_student
+from teachrl.student_building import build_student
+from teachrl.students import Classroom, Student
 from teachrl.tensorboard_log import TensorboardLog
 from teachrl.test_sets import choose_test_set
 
@@ -122,7 +123,7 @@ class Run:
         experiment, settings = self.experiment, self.experiment.student
         spaces = (facts.observation_space, facts.action_space)
         classroom = Classroom(*spaces, experiment.env.n_envs, experiment.seed + number, experiment.steps)
-        return make_student(settings.name, classroom, settings.preset, settings.options)
+        return build_student(settings, facts, classroom)
 
     def play(self, on_progress: Callable[[Progress], None]) -> Outcome:
         """Train until the steps are spent or a signal comes."""

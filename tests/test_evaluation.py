@@ -13,10 +13,11 @@ from teachrl import level_evaluation
 from teachrl.checkpoints import step_of
 from teachrl.environments import EnvironmentFacts, environment_facts
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.evaluation import Evaluator, TrainedStudent, evaluate_run
+from teachrl.evaluation import Evaluator, evaluate_run
 from teachrl.experiment import EnvSettings, Experiment
 from teachrl.level_evaluation import aggregate, evaluate_levels, solvable_levels
 from teachrl.runs import RunDirectory
+from teachrl.student_building import TrainedStudent
 from teachrl.students import Decision
 from teachrl.test_sets import TestSet
 from teachrl.training import train

@@ -92,6 +92,10 @@ class EpisodeSlots:
                 episode.observations.append(observation.copy())
         return stepped
 
+    def privileged(self) -> Array:
+        """What the environments tell beside the observations that follow, one entry a row."""
+        return self._environments.privileged(np.arange(len(self)))
+
     def __getitem__(self, row: int) -> OpenEpisode:
         """The open episode of a row, or the one that just ended."""
         episode = self._open[row]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -52,6 +52,9 @@ class Environments(Protocol):
     def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
         """Step some rows; the others stay as they are."""
 
+    def privileged(self, rows: NDArray[np.int64]) -> Array:
+        """What was told of rows at their last reset or step, where the environment declares a ``privileged_space``."""
+
     def renew(self, row: int) -> None:
         """After a failure, make sure that nothing is left of it."""
 
@@ -60,7 +63,10 @@ class Environments(Protocol):
 
 
 class BatchedEnv(Protocol):
-    """What an environment's own ``vectorized(n)`` returns (docs/adding_an_environment.md). Arrays are new ones."""
+    """What an environment's own ``vectorized(n)`` returns (docs/adding_an_environment.md). Arrays are new ones.
+
+    One that declares a ``privileged_space`` has a third method, ``privileged(rows)``.
+    """
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
         """Begin an episode in one row; its first observation."""
@@ -97,9 +103,21 @@ class SeparateEnvironments:
         self._make_env = make_env
         self._space = facts.task_space
         self._nothing = _zero_observations(facts)
+        self._tells = facts.privileged_space is not None
+        self._told: dict[int, Array] = {}
 
     def __len__(self) -> int:
         return len(self._envs)
+
+    def privileged(self, rows: NDArray[np.int64]) -> Array:
+        """See `Environments`."""
+        return np.stack([self._told[row] for row in rows.tolist()])
+
+    def _listen(self, row: int, info: Mapping[str, Any]) -> None:
+        if self._tells:
+            if "privileged" not in info:
+                raise EpisodeError("it declares a privileged_space, and its info has no 'privileged'")
+            self._told[row] = np.array(info["privileged"])
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
         """See `Environments`."""
@@ -110,6 +128,7 @@ class SeparateEnvironments:
             raise EpisodeError(f"reset raised {type(error).__name__}: {error}") from error
         if info.get("task", asked) != asked:
             raise EpisodeError(f"asked to play the task {asked}, it says that it plays {info['task']}")
+        self._listen(row, info)
         return np.asarray(observation).astype(self._nothing.dtype, copy=False)
 
     def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
@@ -134,6 +153,7 @@ class SeparateEnvironments:
             raise EpisodeError(f"step raised {type(error).__name__}: {error}") from error
         if not math.isfinite(reward):
             raise EpisodeError(f"the reward is {reward}")
+        self._listen(row, info)
         success = info.get("success")
         return observation, reward, bool(terminated), bool(truncated), None if success is None else bool(success)
 
@@ -158,6 +178,11 @@ class BatchedEnvironments:
 
     def __len__(self) -> int:
         return len(self._nothing)
+
+    def privileged(self, rows: NDArray[np.int64]) -> Array:
+        """See `Environments`."""
+        told: Array = self._batch.privileged(rows)  # type: ignore[attr-defined]
+        return told
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
         """See `Environments`."""

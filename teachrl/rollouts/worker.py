@@ -74,7 +74,10 @@ class RolloutWorker:
         finals: dict[tuple[int, int], Array] = {}
         episodes: list[Episode] = []
         for t in range(n_steps):
-            decision = student.act(self._observations, self._memory)
+            if student.asks_privileged:
+                decision = student.act_knowing(self._observations, self.slots.privileged(), self._memory)
+            else:
+                decision = student.act(self._observations, self._memory)
             observations.append(self._observations)
             decisions.append(decision)
             starts[t] = self._starts

@@ -39,12 +39,14 @@ class Student(ABC):
     ``fragment_steps``: vector steps collected before each `learn`. ``discount``: γ, for discounted returns.
     ``gae_lambda``: λ of the advantages by which regret teachers judge levels.
     ``memory_size``: how many numbers an episode's memory has; 0 for a student that acts on the observation alone.
+    ``asks_privileged``: whether it is to be told in training what the environment has in ``info["privileged"]``.
     """
 
     fragment_steps: int
     discount: float
     gae_lambda: float = 0.95
     memory_size: int = 0
+    asks_privileged: bool = False
 
     @abstractmethod
     def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
@@ -55,6 +57,10 @@ class Student(ABC):
         With ``deterministic=True`` (evaluation) it must neither explore nor change anything in the student, its random
         generators included.
         """
+
+    def act_knowing(self, observations: Array, privileged: Array, memory: Array) -> Decision:
+        """In the place of `act` in training, for a student that ``asks_privileged``: it gets ``privileged (N, ..)``."""
+        raise NotImplementedError
 
     @abstractmethod
     def learn(self, fragment: Fragment) -> dict[str, float]:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3 import DQN, SAC, TD3
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.noise import NormalActionNoise
+from torch import nn
 
 from teachrl.episodes import Array, Fragment
 from teachrl.errors import UsageError
 from teachrl.students.base import Classroom, Decision, State
+from teachrl.students.earlier_replay import EarlierReplay
+from teachrl.students.imitator import Examples, Imitator
+from teachrl.students.policy_heads import Head
 from teachrl.students.sb3 import SB3Student
 
 ROW_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-class OffPolicyStudent(SB3Student):
+class OffPolicyStudent(SB3Student, Imitator):
     """What SAC, TD3 and DQN share. ``noise_type: normal`` with ``noise_std`` adds exploration noise, as in RL Zoo.
 
     One fragment is ``train_freq`` vector steps (a number of steps; SB3's episodes are not a fragment).
@@ -62,6 +67,17 @@ class OffPolicyStudent(SB3Student):
         return np.asarray(estimates.min(dim=1).values.cpu().numpy(), dtype=np.float64)
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
+        self.take_in(fragment)
+        if self.model.num_timesteps <= self.model.learning_starts:
+            return {}
+        gradient_steps = self.model.gradient_steps
+        if gradient_steps < 0:
+            gradient_steps = fragment.n_steps * fragment.n_envs
+        if gradient_steps:
+            self.model.train(gradient_steps=gradient_steps, batch_size=self.model.batch_size)
+        return self._metrics()
+
+    def take_in(self, fragment: Fragment) -> None:
         following = fragment.next_observations()
         done = fragment.terminated | fragment.truncated
         cut = fragment.truncated & ~fragment.terminated
@@ -78,14 +94,37 @@ class OffPolicyStudent(SB3Student):
             self._rows += 1
             self._count_steps(fragment.n_envs)
             self.model._on_step()
-        if self.model.num_timesteps <= self.model.learning_starts:
-            return {}
-        gradient_steps = self.model.gradient_steps
-        if gradient_steps < 0:
-            gradient_steps = fragment.n_steps * fragment.n_envs
-        if gradient_steps:
-            self.model.train(gradient_steps=gradient_steps, batch_size=self.model.batch_size)
-        return self._metrics()
+
+    def imitating_parameters(self) -> list[nn.Parameter]:
+        return list(self.model.actor.parameters())
+
+    def stored_actions(self, actions: Array) -> Array:
+        return np.asarray(self.model.policy.scale_action(actions))
+
+    def cloned(self) -> None:
+        """Targets follow at once: what they were before the cloning is worth nothing."""
+        for name in ("actor", "q_net"):
+            target = getattr(self.model, f"{name}_target", None)
+            if target is not None:
+                target.load_state_dict(getattr(self.model, name).state_dict())
+
+    def replay_earlier(self, rows: Mapping[str, Array], share: float) -> None:
+        """From now on, draw a share of each batch from the rows of an earlier run (`EarlierReplay`)."""
+        model = self.model
+        if type(model.replay_buffer) is not ReplayBuffer:
+            raise UsageError("student.distill.replay goes with replay of single steps only: leave n_steps at 1")
+        model.replay_buffer = EarlierReplay(
+            model.buffer_size,
+            model.observation_space,
+            model.action_space,
+            device=model.device,
+            n_envs=model.n_envs,
+            earlier=rows,
+            share=share,
+        )
+
+    def _tensor(self, examples: Examples) -> torch.Tensor:
+        return cast(torch.Tensor, self.model.policy.obs_to_tensor(examples["observations"])[0])
 
     def experience_count(self) -> int:
         return self._rows
@@ -133,6 +172,7 @@ class SACStudent(OffPolicyStudent):
     """
 
     algorithm = SAC
+    head_kind = "squashed"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tma2021": {
             "learning_rate": 1e-3,
@@ -154,17 +194,32 @@ class SACStudent(OffPolicyStudent):
             options["target_entropy"] = -float(np.prod(classroom.action_space.shape))
         super().__init__(classroom, **options)
 
+    def head(self, examples: Examples) -> Head:
+        mean, log_std, _ = self.model.actor.get_action_dist_params(self._tensor(examples))
+        return Head(self.head_kind, mean, log_std)
+
+    def last_layer(self) -> nn.Linear:
+        return cast(nn.Linear, self.model.actor.mu)
+
 
 class TD3Student(OffPolicyStudent):
     """SB3's TD3. Without ``noise_type: normal`` it explores only through its random first steps."""
 
     algorithm = TD3
+    head_kind = "deterministic"
+
+    def head(self, examples: Examples) -> Head:
+        return Head(self.head_kind, self.model.actor(self._tensor(examples)))
+
+    def last_layer(self) -> nn.Linear:
+        return cast(nn.Linear, self.model.actor.mu[-2])
 
 
 class DQNStudent(OffPolicyStudent):
     """SB3's DQN, for discrete actions."""
 
     algorithm = DQN
+    head_kind = "values"
     action_spaces = (spaces.Discrete,)
 
     def values(self, observations: Array) -> NDArray[np.float64]:
@@ -174,3 +229,15 @@ class DQNStudent(OffPolicyStudent):
             tensor, _ = self.model.policy.obs_to_tensor(observations)
             best = self.model.q_net(tensor).max(dim=1).values
         return np.asarray(best.cpu().numpy(), dtype=np.float64)
+
+    def head(self, examples: Examples) -> Head:
+        return Head(self.head_kind, self.model.q_net(self._tensor(examples)))
+
+    def imitating_parameters(self) -> list[nn.Parameter]:
+        return list(self.model.q_net.parameters())
+
+    def last_layer(self) -> nn.Linear:
+        return cast(nn.Linear, self.model.q_net.q_net[-1])
+
+    def stored_actions(self, actions: Array) -> Array:
+        return actions

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
+from torch import nn
 
 from teachrl.episodes import Array, Fragment
 from teachrl.errors import UsageError
 from teachrl.level_scores import FragmentValues
 from teachrl.students.base import Classroom, Decision, State
+from teachrl.students.imitator import Examples, Imitator, kind_of_draws
 from teachrl.students.normalization import Normalization
+from teachrl.students.policy_heads import Head
 from teachrl.students.sb3 import SB3Student
 
 
-class PPOStudent(SB3Student):
+class PPOStudent(SB3Student, Imitator):
     """SB3's PPO. Beyond its keywords: ``normalize_observations`` and ``normalize_rewards`` (running, clipped at ±10).
 
     Preset ``tma2021``: the PPO of the TeachMyAgent benchmark (baselines' PPO2: 20,000 steps an update, 20 minibatches
@@ -62,6 +65,7 @@ class PPOStudent(SB3Student):
         self.fragment_steps, self.gae_lambda = int(self.model.n_steps), float(self.model.gae_lambda)
         if self.fragment_steps * classroom.n_envs < 2:
             raise UsageError("PPO needs at least two steps an update: raise n_steps or env.n_envs")
+        self.head_kind = kind_of_draws(classroom.action_space)
         shape = classroom.observation_space.shape or ()
         self._normalization = Normalization(
             shape, classroom.n_envs, self.discount, normalize_observations, normalize_rewards
@@ -124,6 +128,24 @@ class PPOStudent(SB3Student):
             values = self._values(np.stack([fragment.final_observations[key] for key in cut])).cpu().numpy()
             for key, value in zip(cut, values, strict=True):
                 rewards[key] += self.discount * float(value)
+
+    def take_in(self, fragment: Fragment) -> None:
+        self._count_steps(fragment.n_steps * fragment.n_envs)
+        self._normalization.observe(fragment)
+
+    def head(self, examples: Examples) -> Head:
+        policy = self.model.policy
+        tensor, _ = policy.obs_to_tensor(self._normalization.observations(examples["observations"]))
+        distribution = policy.get_distribution(tensor).distribution
+        if self.head_kind == "categorical":
+            return Head("categorical", distribution.logits)
+        return Head("gaussian", distribution.mean, policy.log_std)
+
+    def imitating_parameters(self) -> list[nn.Parameter]:
+        return list(self.model.policy.parameters())
+
+    def last_layer(self) -> nn.Linear:
+        return cast(nn.Linear, self.model.policy.action_net)
 
     def weights(self) -> State:
         return {**super().weights(), "normalization": self._normalization.weights()}

@@ -4,52 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from stable_baselines3.common.utils import FloatSchedule, explained_variance
+from pydantic import ValidationError
+from stable_baselines3.common.utils import explained_variance
 from torch import Tensor, nn
+from torch.distributions import Categorical
 
 from teachrl.episodes import Array, Decision, Fragment
 from teachrl.errors import UsageError
 from teachrl.level_scores import FragmentValues, outcome
-from teachrl.students.base import Classroom, State, Student
+from teachrl.students.base import Classroom, State
+from teachrl.students.imitator import Examples, Imitator, kind_of_draws
+from teachrl.students.policy_heads import Head
+from teachrl.students.recurrent_config import RecurrentPPOConfig, check_classroom, learning_rate
 from teachrl.students.recurrent_policy import RecurrentPolicy
-from teachrl.students.sb3 import schedule
 from teachrl.tensors import to_arrays, to_tensors
 from teachrl.validation import explain
 
 ADAM_EPSILON = 1e-5
 ADVANTAGE_EPSILON = 1e-5
-Width = Annotated[int, Field(ge=1)]
-
-
-class RecurrentPPOConfig(BaseModel):
-    """Settings of `RecurrentPPOStudent`, named as in Stable-Baselines3 where it has them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    n_steps: int = Field(256, ge=1, description="vector steps of a fragment; gradients reach back over all of them")
-    n_epochs: int = Field(5, ge=1, description="how often an update goes through its fragment")
-    n_minibatches: int = Field(1, ge=1, description="minibatches an epoch, each some environments with all their steps")
-    learning_rate: float | str = Field(3e-4, description="of Adam; a number, or lin_X for a schedule from X to 0")
-    gamma: float = Field(0.995, ge=0, le=1, description="the discount")
-    gae_lambda: float = Field(0.95, ge=0, le=1, description="λ of generalised advantage estimation")
-    clip_range: float = Field(0.2, gt=0, description="how far the ratio of probabilities may go from 1")
-    clip_range_vf: float | None = Field(None, gt=0, description="how far a value may go in an update; null: no limit")
-    normalize_advantage: bool = Field(True, description="scale a minibatch's advantages to mean 0, deviation 1")
-    ent_coef: float = Field(0.0, ge=0, description="weight of the entropy bonus")
-    vf_coef: float = Field(0.5, ge=0, description="weight of the mean squared error of values")
-    max_grad_norm: float = Field(0.5, gt=0, description="gradients are scaled down to this norm")
-    hidden_size: int = Field(256, ge=1, description="width of the LSTM")
-    head_size: int = Field(32, ge=1, description="width of the layer between the LSTM and policy or value")
-    encoder: tuple[Width, ...] | Literal["grid"] = Field(
-        (64,), description="widths of layers before the LSTM, [] for none, or 'grid' for the views of mazes"
-    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +49,7 @@ class _Batch:
         return _Batch(**parts)
 
 
-class RecurrentPPOStudent(Student):
+class RecurrentPPOStudent(Imitator):
     """PPO with an LSTM, for observations in a Box (flattened) and actions in Discrete or Box. See `RecurrentPPOConfig`.
 
     The memory is the LSTM's hidden and cell state. An update runs the LSTM over the whole fragment, from the memory at
@@ -107,8 +85,8 @@ class RecurrentPPOStudent(Student):
             self.config = config = RecurrentPPOConfig.model_validate(options)
         except ValidationError as error:
             raise UsageError(explain(error, "student 'ppo-lstm'", RecurrentPPOConfig)) from None
-        _check(classroom, config)
-        self.classroom = classroom
+        check_classroom(classroom, config)
+        self.classroom, self.head_kind = classroom, kind_of_draws(classroom.action_space)
         self.fragment_steps, self.memory_size = config.n_steps, 2 * config.hidden_size
         self.discount, self.gae_lambda = config.gamma, config.gae_lambda
         torch.manual_seed(classroom.seed)
@@ -116,7 +94,7 @@ class RecurrentPPOStudent(Student):
         self.policy = RecurrentPolicy(
             inputs, classroom.action_space, config.encoder, config.hidden_size, config.head_size
         )
-        self._rate = _learning_rate(config)
+        self._rate = learning_rate(config)
         self._optimizer = torch.optim.Adam(self.policy.parameters(), lr=self._rate(1.0), eps=ADAM_EPSILON)
         self._steps = self._updates = 0
 
@@ -170,7 +148,7 @@ class RecurrentPPOStudent(Student):
         return FragmentValues(fragment.extras["values"].astype(np.float64), last, final)
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
-        self._steps += fragment.n_steps * fragment.n_envs
+        self.take_in(fragment)
         rate = self._rate(max(0.0, 1 - self._steps / self.classroom.total_steps))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -234,6 +212,31 @@ class RecurrentPPOStudent(Student):
         }
         return {tag: float(figure.detach()) for tag, figure in figures.items()}
 
+    def take_in(self, fragment: Fragment) -> None:
+        self._steps += fragment.n_steps * fragment.n_envs
+
+    def arrange(self, array: Array) -> Array:
+        return array.swapaxes(0, 1)
+
+    def examples(self, fragment: Fragment) -> Examples:
+        seen, starts = self.arrange(fragment.observations), self.arrange(fragment.episode_starts)
+        assert fragment.memory is not None
+        return {"observations": seen, "starts": starts, "memory": fragment.memory}
+
+    def head(self, examples: Examples) -> Head:
+        seen = torch.as_tensor(examples["observations"], dtype=torch.float32).flatten(2).swapaxes(0, 1)
+        starts, memory = (torch.as_tensor(examples[name]) for name in ("starts", "memory"))
+        distribution, _, _ = self.policy(seen, memory, starts.swapaxes(0, 1))
+        if isinstance(distribution, Categorical):
+            return Head("categorical", distribution.logits.swapaxes(0, 1))
+        return Head("gaussian", distribution.mean.swapaxes(0, 1), self.policy.log_std)
+
+    def imitating_parameters(self) -> list[nn.Parameter]:
+        return list(self.policy.parameters())
+
+    def last_layer(self) -> nn.Linear:
+        return cast(nn.Linear, self.policy.actor[-1])
+
     def weights(self) -> State:
         return {"policy": to_arrays(self.policy.state_dict())}
 
@@ -254,30 +257,6 @@ class RecurrentPPOStudent(Student):
         self._optimizer.load_state_dict(to_tensors(state["optimizer"], "cpu"))
         self._steps, self._updates = state["counters"]["steps"], state["counters"]["updates"]
         torch.set_rng_state(torch.from_numpy(np.array(state["generator"])))
-
-
-def _check(classroom: Classroom, config: RecurrentPPOConfig) -> None:
-    if not isinstance(classroom.observation_space, spaces.Box):
-        raise UsageError(f"ppo-lstm needs observations in a Box; this environment has {classroom.observation_space}")
-    if not isinstance(classroom.action_space, (spaces.Discrete, spaces.Box)):
-        raise UsageError(f"ppo-lstm needs actions in Discrete or Box; this environment has {classroom.action_space}")
-    if config.n_minibatches > classroom.n_envs:
-        raise UsageError(
-            f"student option n_minibatches: {config.n_minibatches} are more than the {classroom.n_envs} environments, "
-            "and each needs a whole one; lower it or raise env.n_envs"
-        )
-    if config.n_steps * (classroom.n_envs // config.n_minibatches) < 2:
-        raise UsageError("ppo-lstm needs two steps a minibatch or more: raise n_steps or env.n_envs")
-
-
-def _learning_rate(config: RecurrentPPOConfig) -> FloatSchedule:
-    """The rate by the share of the run that is left."""
-    given = schedule("learning_rate", config.learning_rate)
-    assert given is not None
-    rate = FloatSchedule(given)
-    if not 0 < rate(1.0) < float("inf"):
-        raise UsageError(f"student option 'learning_rate' must be above 0; got {config.learning_rate!r}")
-    return rate
 
 
 def _value_loss(values: Tensor, batch: _Batch, clip_range: float | None) -> Tensor:

@@ -281,3 +281,43 @@ def test_gymnasium_finds_nothing_wrong(arguments):
     env = gymnasium.make("teachrl/Maze-v0", render_mode="rgb_array", **arguments)
     assert env.observation_space.shape == (flat_size(arguments.get("view", 5)),)
     check_env(env.unwrapped)
+
+
+def test_the_whole_maze_is_seen_from_the_agent_in_every_direction():
+    env = Maze(3, 3, observe="full")
+    observation, _ = env.reset(options={"task": ROOM})
+    # The agent in the middle of ROOM faces right, then down, left and up: its right hand is drawn to the right.
+    pictures = [
+        ["#####", "#G.##", "#...#", "##..#", "#####"],
+        ["#####", "##..#", "#...#", "#G.##", "#####"],
+        ["#####", "#..##", "#...#", "##.G#", "#####"],
+        ["#####", "##.G#", "#...#", "#..##", "#####"],
+    ]
+    for direction, picture in enumerate(pictures):
+        cells = np.array([list(row) for row in picture])
+        walls, goal, looks = np.split(observation, [25, 50])
+        assert np.array_equal(walls.reshape(5, 5), cells == "#"), direction
+        assert np.array_equal(goal.reshape(5, 5), cells == "G"), direction
+        assert looks.argmax() == direction
+        observation = env.step(RIGHT)[0]
+
+
+def test_what_is_told_beside_the_view_is_the_whole_maze():
+    told, whole, plain = Maze(3, 4, privileged=True), Maze(3, 4, observe="full"), Maze(3, 4)
+    task = {"rows": ["#.G.", ".>..", "..#."]}
+    (seen, info), (all_of_it, nothing), (view, _) = (env.reset(options={"task": task}) for env in (told, whole, plain))
+    for _ in range(6):
+        assert np.array_equal(info["privileged"], all_of_it)
+        assert np.array_equal(seen, view)
+        assert "privileged" not in nothing
+        seen, *_, info = told.step(FORWARD)
+        all_of_it, *_, nothing = whole.step(FORWARD)
+        view = plain.step(FORWARD)[0]
+    assert whole.observation_space == told.privileged_space
+    assert plain.privileged_space is None
+    check_env(gymnasium.make("teachrl/Maze-v0", observe="full").unwrapped, skip_render_check=True)
+
+
+def test_another_way_to_observe_is_refused():
+    with pytest.raises(ValueError, match="'view'"):
+        Maze(3, 3, observe="all")

@@ -32,6 +32,7 @@ class RandomWalk:
     """Draws actions, and asks to get back what it saw."""
 
     memory_size = 0
+    asks_privileged = False
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(3)
@@ -53,10 +54,11 @@ class Answering:
         return PlannedTask(self.levels[int(self.told + env_index) % 100], "answer", 1, {"told": self.told})
 
 
-def worker(kind: type[Maze], source: Any = None, n_envs: int = 4, **options: Any) -> RolloutWorker:
-    facts = environment_facts(kind(**ROOM), EnvSettings(id="teachrl/Maze-v0"))
+def worker(kind: type[Maze], source: Any = None, n_envs: int = 4, options: Any = None, **others: Any) -> RolloutWorker:
+    room = {**ROOM, **(options or {})}
+    facts = environment_facts(kind(**room), EnvSettings(id="teachrl/Maze-v0"))
     made = source or Answering()
-    return RolloutWorker(lambda: kind(**ROOM), n_envs, facts, made, seed=5, discount=0.9, **options)
+    return RolloutWorker(lambda: kind(**room), n_envs, facts, made, seed=5, discount=0.9, **others)
 
 
 def same(one: Any, two: Any) -> bool:
@@ -159,6 +161,7 @@ class InTurn:
 
 class Still:
     memory_size = 0
+    asks_privileged = False
 
     def act(self, observations: Any, memory: Any, deterministic: bool = False) -> Decision:
         return Decision(np.zeros((len(observations), 1), dtype=np.float32))
@@ -195,3 +198,37 @@ def test_a_task_that_is_no_level_is_an_error_of_the_teacher(kind: type[Maze]) ->
     source.levels[:, -1] = source.levels[:, -3]  # the goal where the agent is
     with pytest.raises(TaskError, match="agent and goal are in the same cell"):
         worker(kind, source).collect(RandomWalk(), 1)
+
+
+class Curious(RandomWalk):
+    """Asks for what is told beside the view, and to get it back."""
+
+    asks_privileged = True
+
+    def act_knowing(self, observations: Any, privileged: Any, memory: Any) -> Decision:
+        decision = self.act(observations, memory)
+        return Decision(decision.actions, {**decision.extras, "told": privileged.copy()})
+
+
+@pytest.mark.parametrize("options", [{"privileged": True}, {"observe": "full", "privileged": True}])
+def test_one_call_and_one_after_the_other_see_and_tell_the_same(options: dict[str, Any]) -> None:
+    made = [worker(kind, options=options) for kind in (Maze, OwnRules)]
+    one, two = (w.collect(Curious(), 150) for w in made)
+    assert same(one, two)
+    assert len(one.episodes) > 20
+    if "observe" in options:
+        assert np.array_equal(one.extras["told"], one.observations)
+
+
+class Silent(Maze):
+    """Declares that it tells something, and tells nothing."""
+
+    def step(self, action: Any) -> Any:
+        *result, info = super().step(action)
+        del info["privileged"]
+        return (*result, info)
+
+
+def test_an_environment_that_does_not_tell_what_it_declared_is_named() -> None:
+    with pytest.raises(TeachrlError, match="has no 'privileged'"):
+        worker(Silent, options={"privileged": True}).collect(Curious(), 5)

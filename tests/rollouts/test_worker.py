@@ -22,6 +22,7 @@ class Constant:
     """Acts with zeros and asks to get back what it saw."""
 
     memory_size = 0
+    asks_privileged = False
 
     def act(self, observations: Any, memory: Any, deterministic: bool = False) -> Decision:
         return Decision(np.zeros((len(observations), 1), dtype=np.float32), {"seen": observations.copy()})

@@ -70,6 +70,7 @@ class MazeEngine:
         self.last_images, self.last_directions = self.images.copy(), self.directions.copy()
         self._slots = np.arange(n)
         self._states = np.zeros((n, 4), dtype=np.int32)
+        self._last_states = self._states.copy()
         self._playing = np.zeros(n, dtype=np.int64)
         self.reset()
 
@@ -112,7 +113,7 @@ class MazeEngine:
             actions.astype(np.int64, copy=False),
             self.max_steps,
             (self.images, self.directions),
-            (self.last_images, self.last_directions),
+            (self.last_images, self.last_directions, self._last_states),
             (self.rewards, self.terminated, self.truncated),
         )
 
@@ -127,6 +128,14 @@ class MazeEngine:
         flat = np.empty((len(images), flat_size(images.shape[1])), dtype=np.float32)
         _flatten_all(images, directions, flat)
         return flat
+
+    def situations(self, slots: Indices, ended: NDArray[np.bool_]) -> tuple[Codes, Counts]:
+        """Grids and states of ``slots``, as `compiled` makes them; where ``ended``, as the last episode ended.
+
+        For engines in which a slot plays the same level again.
+        """
+        states = np.where(ended[:, None], self._last_states[slots], self._states[slots])
+        return self.grids[self._playing[slots]], states
 
     def _check_assigned(self) -> None:
         if self.assigned.min() < 0 or self.assigned.max() >= len(self.grids):
@@ -220,7 +229,7 @@ def _step_all(
     grids, starts, assigned = levels
     playing, states = episodes
     images, directions = seen
-    last_images, last_directions = last
+    last_images, last_directions, last_states = last
     rewards, terminated, truncated = outcome
     for k in range(len(slots)):
         i, action = slots[k], actions[k]
@@ -230,6 +239,7 @@ def _step_all(
         if done or cut:
             observe(grids[playing[i]], state, last_images[i])
             last_directions[i] = state[DIRECTION]
+            last_states[i] = state
             playing[i] = assigned[i]
             state[:] = starts[assigned[i]]
         observe(grids[playing[i]], state, images[i])

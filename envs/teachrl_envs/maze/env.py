@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
@@ -27,6 +27,7 @@ from teachrl_envs.maze.engine import (
 from teachrl_envs.maze.level import Level
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from teachrl_envs.maze.picture import draw
+from teachrl_envs.maze.whole_view import whole_size, whole_views
 from teachrl_envs.tasks import Task, task_from_options
 
 Observation = NDArray[np.float32]
@@ -46,6 +47,11 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
     kind (1 empty, 2 wall, 8 goal), colour (0, 5, 1) and state (0), divided by 10. Then 1 at the direction in which it
     looks (right, down, left, up) and 0 at the other three.
 
+    With ``observe="full"`` it is the whole maze instead, zeros and ones of shape ``(2 * side ** 2 + 4,)``, where
+    ``side = 2 * max(height, width) - 1``: squares with the agent in their middle, looking up, row by row; first where
+    walls and borders are, then where the goal is; and the direction as above. With ``privileged=True`` this is in
+    ``info["privileged"]``, at `reset` and at every step, beside the other observation.
+
     **Reward.** ``1 - 0.9 t / max_steps`` at step ``t`` when the agent goes into the goal, which terminates the episode,
     else 0. After ``max_steps`` it is truncated. ``info["success"]`` says at each step whether the goal was reached.
 
@@ -63,6 +69,8 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         height, width: cells inside the border.
         view: how many cells the agent sees ahead, its own among them, and across; odd.
         max_steps: length of an episode; the test suites of the field use 250 or ``2 * size ** 2`` (border counted).
+        observe: "view", the cells ahead, or "full", the whole maze.
+        privileged: whether ``info`` tells the whole maze.
         generator, walls: where ``task_space.sample`` draws from, see `generators`.
         render_mode: None or "rgb_array".
 
@@ -83,12 +91,16 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         *,
         view: int = 5,
         max_steps: int = 250,
+        observe: Literal["view", "full"] = "view",
+        privileged: bool = False,
         generator: str = "uniform_count",
         walls: int | None = None,
         render_mode: str | None = None,
     ) -> None:
         if isinstance(view, bool) or not isinstance(view, int) or view < 1 or view % 2 == 0:
             raise ValueError(f"view must be an odd whole number, 1 or more; got {view!r}")
+        if observe not in ("view", "full"):
+            raise ValueError(f"observe is 'view' (the cells ahead) or 'full' (the whole maze); got {observe!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode must be None or 'rgb_array'; got {render_mode!r}")
         self.render_mode = render_mode
@@ -97,14 +109,17 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         self.default_task: Task = {"rows": empty.rows()}
         self.action_space = spaces.Discrete(3)
         self._size = flat_size(view)
-        self.observation_space = spaces.Box(0.0, 1.0, (self._size,), np.float32)
+        whole = spaces.Box(0.0, 1.0, (whole_size(height, width),), np.float32)
+        self._whole = observe == "full"
+        self.observation_space = whole if self._whole else spaces.Box(0.0, 1.0, (self._size,), np.float32)
+        self.privileged_space = whole if privileged else None
         self._view, self._max_steps = view, max_steps
         self._image = np.zeros((view, view, 3), dtype=np.uint8)
         self._playing = False
 
     def vectorized(self, n: int) -> MazeBatch:
         """``n`` copies of this environment that are stepped together (docs/adding_an_environment.md)."""
-        return MazeBatch(self.task_space, n, self._view)
+        return MazeBatch(self.task_space, n, self._view, self._whole)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -121,7 +136,7 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         flat = np.empty(self._size, dtype=np.float32)
         observe(self._grid, self.state, self._image)
         flatten(self._image, self.state[DIRECTION], flat)
-        return flat, {"task": {"rows": self._level.rows()}}
+        return self._shown(flat, {"task": {"rows": self._level.rows()}})
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Turn left (0), turn right (1) or go forward (2)."""
@@ -132,7 +147,17 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         flat = np.empty(self._size, dtype=np.float32)
         reward, terminated, truncated = _play(self._grid, self.state, int(action), self._max_steps, self._image, flat)
         self._playing = not (terminated or truncated)
-        return flat, reward, terminated, truncated, {"success": terminated}
+        observation, info = self._shown(flat, {"success": terminated})
+        return observation, reward, terminated, truncated, info
+
+    def _shown(self, flat: Observation, info: dict[str, Any]) -> tuple[Observation, dict[str, Any]]:
+        """The observation and ``info``, with the whole maze in the place where it is asked for."""
+        if not self._whole and self.privileged_space is None:
+            return flat, info
+        whole = whole_views(self._grid[None], self.state[None], self._view)[0]
+        if self.privileged_space is not None:
+            info["privileged"] = whole
+        return whole if self._whole else flat, info
 
     def render(self) -> NDArray[np.uint8] | None:
         """The maze from above, with its border, as an image of 32 pixels a cell. ``None`` without a render mode."""
