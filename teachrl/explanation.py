@@ -63,8 +63,8 @@ def explain_episode(
     row = one.to_pylist()[0]
     reason = _reason(row["reason"])
     rng = np.random.default_rng(experiment.seed)
-    _, facts, bank = practice(experiment.env, experiment.starts)
-    teacher = build_teacher(experiment, facts, rng, bank)
+    where = practice(experiment.env, experiment.starts)
+    teacher = build_teacher(experiment, where.facts, rng, where.bank)
     return Explanation(
         episode=place,
         episodes=len(log),

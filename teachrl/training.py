@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from teachrl.checkpoints import read_tree, write_json
-from teachrl.environments import EnvironmentFacts, declared_facts, make_env
+from teachrl.environments import EnvironmentFacts, make_env
 from teachrl.episodes import Episode
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
@@ -87,18 +87,17 @@ class Run:
         self.experiment, self.directory = experiment, directory
         torch.set_num_threads(experiment.threads)
         settings = experiment.env
-        make_practice, facts, bank = practice(settings, experiment.starts)
-        # Judged at the true start alone, whatever the teacher may choose.
-        judged = declared_facts(settings) if bank is not None else facts
+        where = practice(settings, experiment.starts)
+        facts = where.facts
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
-        self.teacher = build_teacher(experiment, facts, rng, bank)
+        self.teacher = build_teacher(experiment, facts, rng, where.bank)
         self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
         self.student = self.students["protagonist"]
-        test_set = choose_test_set(experiment.test_set, settings.id, judged.task_space)
+        test_set = choose_test_set(experiment.test_set, settings.id, where.judged.task_space)
         discount = self.student.discount
         self.worker = RolloutWorker(
-            make_practice,
+            where.make,
             settings.n_envs,
             facts,
             self.pace.source,
@@ -108,8 +107,8 @@ class Run:
             on_failure=directory.write_failure,
             keep_steps="transitions" in self.teacher.signals,
         )
-        self.evaluator = Evaluator(lambda: make_env(settings), judged, test_set, discount)
-        self.judged_space = judged.task_space
+        self.evaluator = Evaluator(lambda: make_env(settings), where.judged, test_set, discount)
+        self.judged_space = where.judged.task_space
         self.costs = Costs()
         self._pending: list[Episode] = []
         self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from gymnasium.wrappers import OrderEnforcing
@@ -65,7 +65,7 @@ class Environments(Protocol):
 class BatchedEnv(Protocol):
     """What an environment's own ``vectorized(n)`` returns (docs/adding_an_environment.md). Arrays are new ones.
 
-    One that declares a ``privileged_space`` has a third method, ``privileged(rows)``.
+    One that declares a ``privileged_space`` is a `TellingBatchedEnv`.
     """
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
@@ -93,6 +93,13 @@ def make_environments(
 
 def _zero_observations(facts: EnvironmentFacts, *rows: int) -> Array:
     return np.zeros((*rows, *(facts.observation_space.shape or ())), facts.observation_space.dtype)
+
+
+class TellingBatchedEnv(BatchedEnv, Protocol):
+    """One that tells something beside the observation."""
+
+    def privileged(self, rows: NDArray[np.int64]) -> Array:
+        """What it tells of some rows as they are now."""
 
 
 class SeparateEnvironments:
@@ -181,8 +188,7 @@ class BatchedEnvironments:
 
     def privileged(self, rows: NDArray[np.int64]) -> Array:
         """See `Environments`."""
-        told: Array = self._batch.privileged(rows)  # type: ignore[attr-defined]
-        return told
+        return cast(TellingBatchedEnv, self._batch).privileged(rows)
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
         """See `Environments`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import TimeLimit
 
-from teachrl.environments import Env, EnvironmentFacts, declared_facts, environment_facts, make_env
+from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.experiment import EnvSettings, StartSettings
 from teachrl.knowledge import Knowledge
@@ -46,15 +47,14 @@ class SnapshotStarts(gym.Wrapper[Any, Any, Any, Any]):
         self._adapter = adapter_for(env)
         self._bank, self._settings, self._own_space = bank, settings, facts.task_space
         self._observe = self._adapter.observe if settings.task == "chosen" and facts.has_tasks else None
-        self._any_task = self._observe is not None
-        if settings.task == "chosen" and not self._any_task:
+        if settings.task == "chosen" and self._observe is None:
             raise UsageError(
                 f"starts.task is 'chosen', and a state of {type(env.unwrapped).__name__} belongs to the task on which "
                 "it was saved: set starts.task to 'snapshot'"
             )
         snapshots = DiscreteTaskSpace(len(bank) + 1, name=SNAPSHOT)
         self.task_space: TaskSpace = (
-            ProductTaskSpace({TASK: facts.task_space, START: snapshots}) if self._any_task else snapshots
+            ProductTaskSpace({TASK: facts.task_space, START: snapshots}) if self._task_is_chosen else snapshots
         )
         self._declare(facts.knowledge)
         self._limit = _time_limit(env)
@@ -66,17 +66,21 @@ class SnapshotStarts(gym.Wrapper[Any, Any, Any, Any]):
             )
         self.step = env.step  # type: ignore[method-assign]  # not even one call in between
 
+    @property
+    def _task_is_chosen(self) -> bool:
+        return self._observe is not None
+
     def _declare(self, knowledge: Knowledge) -> None:
         """What is known about tasks holds for their true start; a task that nobody can choose is not known about."""
         for name, known in (("initial", knowledge.initial), ("target", knowledge.target)):
-            mean_and_std = (known.mean, known.std) if known is not None and self._any_task else (None, None)
+            mean_and_std = (known.mean, known.std) if known is not None and self._task_is_chosen else (None, None)
             for kind, numbers in zip(("mean", "std"), mean_and_std, strict=True):
                 setattr(self, f"{name}_{kind}", None if numbers is None else np.append(numbers, 0.0))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin where ``options["task"]`` says."""
         asked = self.task_space.task(self.task_space.vector((options or {}).get("task")))
-        place = (asked[START] if self._any_task else asked)[SNAPSHOT] - 1
+        place = (asked[START] if self._task_is_chosen else asked)[SNAPSHOT] - 1
         if self._limit is not None:
             self._limit._max_episode_steps = self._longest
         if place < 0:
@@ -86,13 +90,13 @@ class SnapshotStarts(gym.Wrapper[Any, Any, Any, Any]):
         return observation, {**info, "task": asked}
 
     def _true_task(self, asked: Task, seed: int | None) -> Task:
-        if self._any_task:
+        if self._task_is_chosen:
             return dict(asked[TASK])
         return self._own_space.task(self._own_space.sample(np.random.default_rng(seed), 1)[0])
 
     def _restore(self, place: int, asked: Task, seed: int | None) -> tuple[Any, dict[str, Any]]:
         bank, bare = self._bank, self.env.unwrapped
-        if self._any_task:
+        if self._task_is_chosen:
             info = self.env.reset(seed=seed, options={"task": asked[TASK]})[1]
         else:
             task = self._own_space.task(bank.tasks[place])
@@ -117,20 +121,29 @@ def _time_limit(env: Env) -> TimeLimit[Any, Any] | None:
     return None
 
 
-def practice(
-    settings: EnvSettings, starts: StartSettings | None
-) -> tuple[Callable[[], Env], EnvironmentFacts, Bank | None]:
-    """Where a student practises: how to make the environment, what it declares, and the bank, if there is one.
+@dataclass(frozen=True)
+class Practice:
+    """Where a student practises: how to make the environment, and what it declares.
 
-    Raises `UsageError` when the bank cannot be read, or does not belong to the environment.
+    ``judged`` is what the plain environment declares, in which the student is evaluated. It is ``facts``, and ``bank``
+    None, where every episode begins at the true start.
     """
-    facts = declared_facts(settings)
-    if starts is None:
-        return lambda: make_env(settings), facts, None
+
+    make: Callable[[], Env]
+    facts: EnvironmentFacts
+    judged: EnvironmentFacts
+    bank: Bank | None
+
+
+def practice(settings: EnvSettings, starts: StartSettings | None) -> Practice:
+    """Read the bank, if there is one. Raises `UsageError` when it cannot be read, or is another environment's."""
     env = make_env(settings)
     try:
-        bank = load_bank(Path(starts.bank), settings, env, facts)
-        declared = environment_facts(SnapshotStarts(env, bank, starts, facts), settings)
+        judged = environment_facts(env, settings)
+        if starts is None:
+            return Practice(lambda: make_env(settings), judged, judged, None)
+        bank = load_bank(Path(starts.bank), settings, env, judged)
+        facts = environment_facts(SnapshotStarts(env, bank, starts, judged), settings)
     finally:
         env.close()
-    return lambda: SnapshotStarts(make_env(settings), bank, starts, facts), declared, bank
+    return Practice(lambda: SnapshotStarts(make_env(settings), bank, starts, judged), facts, judged, bank)

@@ -60,7 +60,7 @@ class Student(ABC):
 
     def act_knowing(self, observations: Array, privileged: Array, memory: Array) -> Decision:
         """In the place of `act` in training, for a student that ``asks_privileged``: it gets ``privileged (N, ..)``."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} asks for what is privileged and makes no use of it")
 
     @abstractmethod
     def learn(self, fragment: Fragment) -> dict[str, float]:
