@@ -113,7 +113,7 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         self._whole = observe == "full"
         self.observation_space = whole if self._whole else spaces.Box(0.0, 1.0, (self._size,), np.float32)
         self.privileged_space = whole if privileged else None
-        self._view, self._max_steps = view, max_steps
+        self._view, self.max_steps = view, max_steps
         self._image = np.zeros((view, view, 3), dtype=np.uint8)
         self._playing = False
 
@@ -131,12 +131,12 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         if vector is None:
             vector = space.vector(self.default_task)
         grids, states = compiled(vector[None], space.height, space.width, self._view)
-        self._grid, self.state, self._level = grids[0], states[0], space.level(vector)
+        self._grid, self.state, self.level = grids[0], states[0], space.level(vector)
         self._playing = True
         flat = np.empty(self._size, dtype=np.float32)
         observe(self._grid, self.state, self._image)
         flatten(self._image, self.state[DIRECTION], flat)
-        return self._shown(flat, {"task": {"rows": self._level.rows()}})
+        return self._shown(flat, {"task": {"rows": self.level.rows()}})
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Turn left (0), turn right (1) or go forward (2)."""
@@ -145,7 +145,7 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
         if not self.action_space.contains(action):
             raise ValueError(f"an action is 0 (left), 1 (right) or 2 (forward); got {action!r}")
         flat = np.empty(self._size, dtype=np.float32)
-        reward, terminated, truncated = _play(self._grid, self.state, int(action), self._max_steps, self._image, flat)
+        reward, terminated, truncated = _play(self._grid, self.state, int(action), self.max_steps, self._image, flat)
         self._playing = not (terminated or truncated)
         observation, info = self._shown(flat, {"success": terminated})
         return observation, reward, terminated, truncated, info
@@ -165,8 +165,8 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
             gymnasium.logger.warn("render() draws nothing: make the environment with render_mode='rgb_array'")
             return None
         row, column = (int(self.state[i]) - self._view for i in (ROW, COLUMN))
-        agent = row * self._level.width + column
-        return draw(self._level.walls, agent, int(self.state[DIRECTION]), self._level.goal, cell_pixels=32)
+        agent = row * self.level.width + column
+        return draw(self.level.walls, agent, int(self.state[DIRECTION]), self.level.goal, cell_pixels=32)
 
 
 @njit(cache=True)
