@@ -35,8 +35,8 @@ class Episode:
     ``teacher_version`` which state of the teacher it was. ``step`` counts the run's environment steps at the end of the
     episode; ``(env_index, number)`` names the episode, ``seed`` is what its reset got, ``player``
     which student played it. ``from_snapshot``: the episode began elsewhere than at the true start, and returns are of
-    what was left of it. ``first_observation`` and ``transitions`` are there for teachers that ask for them
-    (`Teacher.signals`).
+    what was left of it. ``guide`` is what a guide tells of its help. ``first_observation`` and ``transitions`` are
+    there for teachers that ask for them (`Teacher.signals`).
     """
 
     task: Vector
@@ -56,6 +56,7 @@ class Episode:
     transitions: Transitions | None = None
     player: str = "protagonist"
     from_snapshot: bool = False
+    guide: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from teachrl.environments import Env, EnvironmentFacts, make_env
+from teachrl.environments import Env, EnvironmentFacts
 from teachrl.episodes import Array, Episode
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.rollouts.slot import EpisodeSlots, PlannedTask
@@ -160,7 +160,7 @@ def evaluate_run(
         chosen = replace(chosen, episodes_per_task=episodes)
     if not deterministic:
         check_can_sample(trained)
-    evaluator = Evaluator(lambda: make_env(settings), trained.facts, chosen, trained.student.discount)
+    evaluator = Evaluator(trained.make_env, trained.facts, chosen, trained.student.discount)
     try:
         return {"run": str(run), "step": trained.step, **evaluator.evaluate(trained.student, deterministic)}
     finally:
@@ -182,7 +182,7 @@ def replay(run: Path, task: Task, output: Path, seed: int = 0) -> dict[str, Any]
 
     trained = load_student(run)
     discount, vector = trained.student.discount, trained.facts.task_space.vector(task)
-    env = make_env(trained.experiment.env, render=True)
+    env = trained.make_env(render=True)
     frames = []
     try:
         slots = EpisodeSlots(SeparateEnvironments([env], lambda: env, trained.facts), trained.facts, discount)

@@ -18,7 +18,7 @@ from teachrl.settings_yaml import MAX_DEPTH, dump, parse, plain, read_text
 from teachrl.validation import explain
 
 # The part of an experiment that a plain string stands for, and the fields that belong to that choice alone.
-KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank"}
+KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank", "guide": "name"}
 OWN_FIELDS = ("preset", "options", "return_range", "mastery_return")
 
 
@@ -87,6 +87,13 @@ class StartSettings(Settings):
     )
 
 
+class GuideSettings(Settings):
+    """Who helps on the way, while the student trains; when it is judged, nobody does."""
+
+    name: Name = Field(description="a name from `teachrl list guides`, or 'module:Class' of your own")
+    options: Options = Field(default={}, description="the guide's settings")
+
+
 class Experiment(Settings):
     """Everything that decides how a run goes."""
 
@@ -100,7 +107,9 @@ class Experiment(Settings):
     starts: StartSettings | None = Field(
         default=None, description="other starts than the true one: the file of a bank, or a mapping with bank, ..."
     )
-    guide: Literal["none"] = Field(default="none", description="help during an episode; none so far")
+    guide: GuideSettings | None = Field(
+        default=None, description="help on the way through an episode: its name, or a mapping with name, options"
+    )
     steps: Whole = Field(
         default=1_000_000, ge=1, le=10**12, description="environment steps to train for, all copies together"
     )
@@ -134,9 +143,11 @@ class Experiment(Settings):
         "null: made from environment, teacher, student and seed",
     )
 
-    @field_validator("env", "teacher", "student", "starts", mode="before")
+    @field_validator(*KEYS, mode="before")
     @classmethod
     def _by_name(cls, value: Any, info: Any) -> Any:
+        if info.field_name == "guide" and value == "none":  # as runs of version 0.1 have it
+            return None
         return {KEYS[info.field_name]: value} if isinstance(value, str) else value
 
 
@@ -184,7 +195,7 @@ def _without_outdated(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> 
         before = kept.get(part)
         if not isinstance(change, Mapping) or not isinstance(before, Mapping) or key not in change:
             continue
-        default = "" if part == "env" else Experiment.model_fields[part].default.name
+        default = getattr(Experiment.model_fields[part].default, "name", "")
         if change[key] != before.get(key, default):
             kept[part] = {field: value for field, value in before.items() if field not in OWN_FIELDS}
     return kept
@@ -255,10 +266,13 @@ def run_name(experiment: Experiment) -> str:
 
 def check_names(experiment: Experiment) -> None:
     """Check the teacher (name, preset, options) and the student's name before anything is built."""
+    from teachrl.guides import guide_settings
     from teachrl.students import STUDENTS
     from teachrl.teachers import teacher_settings
 
     teacher = experiment.teacher
     teacher_settings(teacher.name, teacher.preset, teacher.options)
+    if experiment.guide is not None:
+        guide_settings(experiment.guide.name, experiment.guide.options)
     if ":" not in experiment.student.name and experiment.student.name not in STUDENTS.entries:
         raise unknown_name("student", experiment.student.name, STUDENTS.entries)

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from teachrl.episode_log import read_episodes, read_task_space, task_vectors
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.lessons import build_teacher
+from teachrl.practice import practice
 from teachrl.runs import RunDirectory
-from teachrl.starts.wrapper import practice
 from teachrl.tasks import Task
 from teachrl.teachers import Teacher
 
@@ -63,7 +63,7 @@ def explain_episode(
     row = one.to_pylist()[0]
     reason = _reason(row["reason"])
     rng = np.random.default_rng(experiment.seed)
-    where = practice(experiment.env, experiment.starts)
+    where = practice(experiment)
     teacher = build_teacher(experiment, where.facts, rng, where.bank)
     return Explanation(
         episode=place,

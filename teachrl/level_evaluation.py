@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from teachrl.environments import make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator, check_can_sample
 from teachrl.statistics import bootstrap_over_runs, conditional_value_at_risk, interquartile_mean, mean_over_runs, worst
@@ -97,8 +96,8 @@ def solvable_levels(space: TaskSpace, n: int, rng: np.random.Generator) -> Vecto
 
 def _play(trained: TrainedStudent, vectors: Vector, episodes: int, seed: int, deterministic: bool) -> dict[str, Any]:
     tasks = tuple(trained.facts.task_space.task(vector) for vector in vectors)
-    settings, test_set = trained.experiment.env, TestSet("random levels", tasks, episodes, seed, {})
-    evaluator = Evaluator(lambda: make_env(settings), trained.facts, test_set, trained.student.discount)
+    test_set = TestSet("random levels", tasks, episodes, seed, {})
+    evaluator = Evaluator(trained.make_env, trained.facts, test_set, trained.student.discount)
     try:
         return evaluator.evaluate(trained.student, deterministic)
     finally:

@@ -193,6 +193,7 @@ def episode_table(episodes: Sequence[Episode], space: TaskSpace) -> pa.Table:
         "reason": pa.array([json.dumps(dict(e.reason)) for e in episodes], pa.string()),
         "teacher_version": pa.array([e.teacher_version for e in episodes], pa.int64()),
         "player": pa.array([e.player for e in episodes], pa.string()),
+        "guide": pa.array([json.dumps(dict(e.guide)) for e in episodes], pa.string()),
         "from_snapshot": pa.array([e.from_snapshot for e in episodes], pa.bool_()),
     }
     columns |= {f"task.{name}": pa.array(tasks[:, i]) for i, name in enumerate(space.names)}

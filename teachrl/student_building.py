@@ -17,6 +17,7 @@ from teachrl.environments import EnvironmentFacts, declared_facts
 from teachrl.episodes import Array
 from teachrl.errors import UsageError
 from teachrl.experiment import Experiment, StudentSettings
+from teachrl.practice import MakeEnv, judged
 from teachrl.registry import import_object
 from teachrl.runs import RunDirectory
 from teachrl.students import Classroom, Student, make_student
@@ -34,6 +35,7 @@ class TrainedStudent:
     facts: EnvironmentFacts
     student: Student
     step: int
+    make_env: MakeEnv
 
 
 def build_student(settings: StudentSettings, facts: EnvironmentFacts, classroom: Classroom) -> Student:
@@ -168,7 +170,8 @@ def load_student(run: Path, step: int | None = None) -> TrainedStudent:
     directory = RunDirectory.open(run)
     checkpoint = _checkpoint(run, directory.checkpoints().all(), step)
     experiment = directory.experiment()
-    facts = declared_facts(experiment.env)
+    where = judged(experiment)
+    facts = where.facts
     spaces_ = facts.observation_space, facts.action_space
     classroom = Classroom(*spaces_, experiment.env.n_envs, experiment.seed, experiment.steps)
     settings = experiment.student
@@ -177,7 +180,7 @@ def load_student(run: Path, step: int | None = None) -> TrainedStudent:
         settings = settings.model_copy(update={"distill": None})
     student = build_student(settings, facts, classroom)
     student.load_weights(read_tree(checkpoint / "student.npz")["weights"])
-    return TrainedStudent(experiment, facts, student, step_of(checkpoint))
+    return TrainedStudent(experiment, facts, student, step_of(checkpoint), where.make)
 
 
 def _checkpoint(run: Path, checkpoints: list[Path], step: int | None) -> Path:

@@ -33,6 +33,8 @@ class TensorboardLog:
             rewards, lengths = zip(*((e.episode_return, e.length) for e in parts), strict=True)
             self._writer.add_scalar("snapshots/ep_rew_mean", np.mean(rewards), step)
             self._writer.add_scalar("snapshots/ep_len_mean", np.mean(lengths), step)
+        for name in done.episodes[0].guide if done.episodes else ():
+            self._writer.add_scalar(f"guide/{name}", np.mean([e.guide[name] for e in done.episodes]), step)
         self._writer.add_scalar("time/fps", speed, step)
         self._writer.add_scalar("teacher/seconds_share", teacher, step)
 

@@ -13,16 +13,16 @@ import numpy as np
 import torch
 
 from teachrl.checkpoints import read_tree, write_json
-from teachrl.environments import EnvironmentFacts, make_env
+from teachrl.environments import EnvironmentFacts
 from teachrl.episodes import Episode
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
 from teachrl.interruption import stop_signals
 from teachrl.lessons import build_teacher
 from teachrl.pacing import Advance, Costs, make_pace
+from teachrl.practice import practice
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.runs import RunDirectory
-from teachrl.starts.wrapper import practice
 from teachrl.student_building import build_student
 from teachrl.students import Classroom, Student
 from teachrl.tensorboard_log import TensorboardLog
@@ -87,14 +87,14 @@ class Run:
         self.experiment, self.directory = experiment, directory
         torch.set_num_threads(experiment.threads)
         settings = experiment.env
-        where = practice(settings, experiment.starts)
+        where = practice(experiment)
         facts = where.facts
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
         self.teacher = build_teacher(experiment, facts, rng, where.bank)
         self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
         self.student = self.students["protagonist"]
-        test_set = choose_test_set(experiment.test_set, settings.id, where.judged.task_space)
+        test_set = choose_test_set(experiment.test_set, settings.id, where.judged.facts.task_space)
         discount = self.student.discount
         self.worker = RolloutWorker(
             where.make,
@@ -107,8 +107,8 @@ class Run:
             on_failure=directory.write_failure,
             keep_steps="transitions" in self.teacher.signals,
         )
-        self.evaluator = Evaluator(lambda: make_env(settings), where.judged, test_set, discount)
-        self.judged_space = where.judged.task_space
+        self.evaluator = Evaluator(where.judged.make, where.judged.facts, test_set, discount)
+        self.judged_space = where.judged.facts.task_space
         self.costs = Costs()
         self._pending: list[Episode] = []
         self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)

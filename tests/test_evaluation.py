@@ -11,7 +11,7 @@ import torch
 
 from teachrl import level_evaluation
 from teachrl.checkpoints import step_of
-from teachrl.environments import EnvironmentFacts, environment_facts
+from teachrl.environments import EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.evaluation import Evaluator, evaluate_run
 from teachrl.experiment import EnvSettings, Experiment
@@ -162,7 +162,9 @@ def test_students_with_a_replay_buffer_cannot_be_sampled(tmp_path: Path) -> None
 
 def loaded(monkeypatch: pytest.MonkeyPatch, policy: Any, **options: Any) -> None:
     experiment = Experiment.model_validate({"env": {"id": "teachrl/Maze-v0", "options": options}, "steps": 1})
-    trained = TrainedStudent(experiment, maze_facts(**options), policy, 7)
+    trained = TrainedStudent(
+        experiment, maze_facts(**options), policy, 7, lambda render=False: make_env(experiment.env)
+    )
     monkeypatch.setattr(level_evaluation, "load_student", lambda run, step: trained)
 
 

@@ -64,7 +64,7 @@ def test_whole_numbers_as_people_write_them(value: Any) -> None:
         *[("steps", v) for v in (0, -1, True, 1.5, "many", float("nan"), float("inf"), "1e400", None, [1], 10**400)],
         *[("seed", v) for v in (-1, 2**32, False)],
         *[("evaluate_every", v) for v in (-1, True)],
-        *[("checkpoint_every", 0), ("keep_checkpoints", 0), ("backend", "cloud"), ("guide", "llm"), ("stepz", 1)],
+        *[("checkpoint_every", 0), ("keep_checkpoints", 0), ("backend", "cloud"), ("guide", 3), ("stepz", 1)],
         *[("name", v) for v in ("", "a/b", ".hidden", "..", "a b", "a\n", "x" * 151)],
         *[("env", v) for v in (1, None, "", {}, [], {"id": 3})],
         *[("teacher", v) for v in (1, {"name": None}, {"options": {"x": float("nan")}}, {"options": {"x": object()}})],

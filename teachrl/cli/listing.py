@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from teachrl.registry import Registry
+
 # A summary would otherwise cost importing each environment; a test keeps the names equal to the registered ones.
 CATALOGUE = {
     "teachrl/StumpTracks-v0": "a two-legged walker on a track whose stumps' height and spacing are the task",
@@ -27,6 +29,8 @@ class What(StrEnum):
     ENVS = "envs"
     TEACHERS = "teachers"
     STUDENTS = "students"
+    GUIDES = "guides"
+    PROVIDERS = "providers"
     TEST_SETS = "test-sets"
 
 
@@ -34,7 +38,7 @@ def list_names(
     what: Annotated[What | None, typer.Argument(help="Only these.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
-    """List environments, teachers, students and test sets."""
+    """List environments, teachers, students, guides, providers of sub-goals and test sets."""
     items = [item for kind, find in SOURCES.items() if what in (None, kind) for item in find()]
     if as_json:
         typer.echo(json.dumps(items, indent=2))
@@ -55,13 +59,29 @@ def _environments() -> list[dict[str, str]]:
 def _teachers() -> list[dict[str, str]]:
     from teachrl.teachers import TEACHERS
 
-    return [_item(name, "teacher", entry.summary) for name, entry in TEACHERS.entries.items()]
+    return _registered(TEACHERS)
 
 
 def _students() -> list[dict[str, str]]:
     from teachrl.students import STUDENTS
 
-    return [_item(name, "student", entry.summary) for name, entry in STUDENTS.entries.items()]
+    return _registered(STUDENTS)
+
+
+def _guides() -> list[dict[str, str]]:
+    from teachrl.guides import GUIDES
+
+    return _registered(GUIDES)
+
+
+def _providers() -> list[dict[str, str]]:
+    from teachrl.guides.provider import PROVIDERS
+
+    return _registered(PROVIDERS)
+
+
+def _registered(registry: Registry) -> list[dict[str, str]]:
+    return [_item(name, registry.kind, entry.summary) for name, entry in registry.entries.items()]
 
 
 def _test_sets() -> list[dict[str, str]]:
@@ -79,5 +99,7 @@ SOURCES: dict[What, Callable[[], list[dict[str, str]]]] = {
     What.ENVS: _environments,
     What.TEACHERS: _teachers,
     What.STUDENTS: _students,
+    What.GUIDES: _guides,
+    What.PROVIDERS: _providers,
     What.TEST_SETS: _test_sets,
 }

@@ -1,1 +1,44 @@
-"""What a student aims at on the way: sub-goals and designed rewards, while it trains and never when it is judged."""
+"""WHAT to aim at: help on the way through an episode, while a student trains and never when it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from teachrl.errors import UsageError
+from teachrl.experiment import EnvSettings
+from teachrl.guides.base import Guide
+from teachrl.registry import Entry, Registry
+from teachrl.settings import Settings
+from teachrl.validation import explain
+
+__all__ = ["GUIDES", "Guide", "guide_settings", "make_guide"]
+
+GUIDES = Registry(
+    "guide",
+    {
+        "subgoals": Entry(
+            "teachrl.guides.subgoals:SubgoalGuide",
+            "sub-goals of a planner, a language model or a file, shown and paid (Words as Beacons, 2024)",
+        ),
+    },
+)
+
+
+def guide_settings(name: str, options: Mapping[str, Any]) -> Settings:
+    """The full settings of a guide. Raises `UsageError`."""
+    guide_class = GUIDES.load(name)
+    if not (isinstance(guide_class, type) and issubclass(guide_class, Guide)):
+        raise UsageError(f"guide {name!r} is not a subclass of teachrl.guides.Guide")
+    try:
+        return guide_class.Config.model_validate(dict(options))
+    except ValidationError as error:
+        raise UsageError(explain(error, f"guide {name}", guide_class.Config)) from None
+
+
+def make_guide(name: str, options: Mapping[str, Any], settings: EnvSettings) -> Guide:
+    """Build a guide by name, or ``module:Class`` for your own, for an environment. Raises `UsageError`."""
+    guide_class: type[Guide] = GUIDES.load(name)
+    return guide_class(guide_settings(name, options), settings)

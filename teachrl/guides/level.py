@@ -78,6 +78,36 @@ class Subgoal:
     name: str
 
 
+Codes = tuple[int, int, int]
+"""MiniGrid's kind, colour and state of what lies in a cell."""
+EMPTY: Codes = (1, 0, 0)
+GOAL: Codes = (8, 1, 0)
+
+
+def codes_at(env: Any, cell: Cell) -> Codes:
+    """What now lies in a cell of a bare environment that `read_level` can read."""
+    if isinstance(env, Maze):
+        return GOAL if env.level.goal == _place(env, cell) else EMPTY
+    there = env.grid.get(*cell)
+    codes: Codes = EMPTY if there is None else there.encode()
+    return codes
+
+
+def agent_cell(env: Any) -> Cell:
+    """Where the agent of such an environment now is."""
+    if isinstance(env, Maze):
+        row, column = env.agent_cell
+        return column + 1, row + 1
+    x, y = env.agent_pos
+    return int(x), int(y)
+
+
+def _place(env: Maze, cell: Cell) -> int:
+    """A cell as a maze's own row-major number; -1 in the border."""
+    x, y = cell[0] - 1, cell[1] - 1
+    return y * env.level.width + x if 0 <= x < env.level.width and 0 <= y < env.level.height else -1
+
+
 def read_level(env: Any, environment: str, key: str) -> GridLevel:
     """The level that a MiniGrid environment, a BabyAI level or a `Maze` is in. ``env`` is the bare one, just reset."""
     return _maze_level(env, environment, key) if isinstance(env, Maze) else _minigrid_level(env, environment, key)

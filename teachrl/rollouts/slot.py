@@ -39,6 +39,7 @@ class OpenEpisode:
     actions: list[Array] = field(default_factory=list)
     observations: list[Array] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
+    guide: Mapping[str, float] = field(default_factory=dict)
 
 
 class EpisodeSlots:
@@ -80,16 +81,18 @@ class EpisodeSlots:
             for k, row in enumerate(rows.tolist()):
                 if not np.isfinite(stepped.observations[k]).all():
                     stepped.faults.setdefault(row, EpisodeError("the observation has NaN or infinite entries"))
-        for episode, reward, success in zip(episodes, stepped.rewards, stepped.success, strict=True):
+        for episode, reward, success in zip(episodes, stepped.own_rewards, stepped.success, strict=True):
             episode.episode_return += reward
             episode.discounted_return += episode.factor * reward
             episode.factor *= self._discount
             if success is not None:
                 episode.success = success
         if self._keep_steps:
-            for episode, reward, observation in zip(episodes, stepped.rewards, stepped.observations, strict=True):
+            for episode, reward, observation in zip(episodes, stepped.own_rewards, stepped.observations, strict=True):
                 episode.rewards.append(reward)
                 episode.observations.append(observation.copy())
+        for row, told in stepped.guides.items():
+            self[row].guide = told
         return stepped
 
     def privileged(self) -> Array:
@@ -126,6 +129,7 @@ class EpisodeSlots:
             first_observation=played.observations[0],
             transitions=_transitions(played) if self._keep_steps else None,
             from_snapshot=from_snapshot,
+            guide=dict(played.guide),
         )
 
     def task(self, row: int) -> Task:

@@ -28,16 +28,20 @@ class EpisodeError(Exception):
 class Stepped:
     """What one step of some rows gave, an entry each in the order of the rows.
 
-    ``observations`` are a new array of the type that the environment's space declares. ``success`` is None where the
-    environment said nothing. ``faults`` are the rows that failed, and their entries mean nothing.
+    ``observations`` are a new array of the type that the environment's space declares. ``rewards`` are what a student
+    learns from; ``own_rewards`` are the environment's own, without what a guide paid. ``success`` is None where the
+    environment said nothing. ``faults`` are the rows that failed, and their entries mean nothing. ``guides``: what a
+    guide tells of a row's episode so far; empty where there is none.
     """
 
     observations: Array
     rewards: Sequence[float]
+    own_rewards: Sequence[float]
     terminated: Sequence[bool]
     truncated: Sequence[bool]
     success: Sequence[bool | None]
     faults: dict[int, EpisodeError] = field(default_factory=dict)
+    guides: dict[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Environments(Protocol):
@@ -141,28 +145,35 @@ class SeparateEnvironments:
     def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
         """See `Environments`."""
         faults: dict[int, EpisodeError] = {}
+        guides: dict[int, Mapping[str, float]] = {}
         results = []
         for row, action in zip(rows.tolist(), actions, strict=True):
             try:
-                results.append(self._step_one(row, action))
+                *result, info = self._step_one(row, action)
             except EpisodeError as fault:
                 faults[row] = fault
-                results.append((self._nothing, 0.0, False, False, None))
-        observations, rewards, terminated, truncated, success = zip(*results, strict=True)
+                result, info = [self._nothing, 0.0, 0.0, False, False, None], {}
+            results.append(result)
+            if "guide" in info:
+                guides[row] = info["guide"]
+        observations, rewards, own, terminated, truncated, success = zip(*results, strict=True)
         stacked = np.stack(observations).astype(self._nothing.dtype, copy=False)
-        return Stepped(stacked, rewards, terminated, truncated, success, faults)
+        return Stepped(stacked, rewards, own, terminated, truncated, success, faults, guides)
 
-    def _step_one(self, row: int, action: Any) -> tuple[Array, float, bool, bool, bool | None]:
+    def _step_one(
+        self, row: int, action: Any
+    ) -> tuple[Array, float, float, bool, bool, bool | None, Mapping[str, Any]]:
         try:
             observation, reward, terminated, truncated, info = self._envs[row].step(action)
-            reward = float(reward)
+            reward, own = float(reward), float(info.get("own_reward", reward))
         except Exception as error:
             raise EpisodeError(f"step raised {type(error).__name__}: {error}") from error
-        if not math.isfinite(reward):
-            raise EpisodeError(f"the reward is {reward}")
+        if not (math.isfinite(reward) and math.isfinite(own)):
+            raise EpisodeError(f"the reward is {reward}" + ("" if own == reward else f", without the guide {own}"))
         self._listen(row, info)
         success = info.get("success")
-        return observation, reward, bool(terminated), bool(truncated), None if success is None else bool(success)
+        known = None if success is None else bool(success)
+        return observation, reward, own, bool(terminated), bool(truncated), known, info
 
     def renew(self, row: int) -> None:
         """Put a new environment into the row."""
@@ -209,14 +220,15 @@ class BatchedEnvironments:
         }
         said = [None] * len(rows) if success is None else success.tolist()
         observations = observations.astype(self._nothing.dtype, copy=False)
-        return Stepped(observations, rewards.tolist(), terminated.tolist(), truncated.tolist(), said, faults)
+        paid = rewards.tolist()
+        return Stepped(observations, paid, paid, terminated.tolist(), truncated.tolist(), said, faults)
 
     def _all_failed(self, rows: NDArray[np.int64], reason: str, error: Exception) -> Stepped:
         fault = EpisodeError(reason)
         fault.__cause__ = error
         n = len(rows)
         never, faults = [False] * n, dict.fromkeys(rows.tolist(), fault)
-        return Stepped(self._nothing[:n].copy(), [0.0] * n, never, never, [None] * n, faults)
+        return Stepped(self._nothing[:n].copy(), [0.0] * n, [0.0] * n, never, never, [None] * n, faults)
 
     def renew(self, row: int) -> None:
         """Nothing: the next `reset` begins the row anew."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import TimeLimit
 
-from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
+from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings, StartSettings
+from teachrl.experiment import StartSettings
 from teachrl.knowledge import Knowledge
 from teachrl.starts.adapters import adapter_for
-from teachrl.starts.bank import Bank, load_bank
+from teachrl.starts.bank import Bank
 from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task, TaskSpace
 
 TASK, START, SNAPSHOT = "task", "start", "snapshot"
@@ -119,31 +116,3 @@ def _time_limit(env: Env) -> TimeLimit[Any, Any] | None:
             return env
         env = env.env
     return None
-
-
-@dataclass(frozen=True)
-class Practice:
-    """Where a student practises: how to make the environment, and what it declares.
-
-    ``judged`` is what the plain environment declares, in which the student is evaluated. It is ``facts``, and ``bank``
-    None, where every episode begins at the true start.
-    """
-
-    make: Callable[[], Env]
-    facts: EnvironmentFacts
-    judged: EnvironmentFacts
-    bank: Bank | None
-
-
-def practice(settings: EnvSettings, starts: StartSettings | None) -> Practice:
-    """Read the bank, if there is one. Raises `UsageError` when it cannot be read, or is another environment's."""
-    env = make_env(settings)
-    try:
-        judged = environment_facts(env, settings)
-        if starts is None:
-            return Practice(lambda: make_env(settings), judged, judged, None)
-        bank = load_bank(Path(starts.bank), settings, env, judged)
-        facts = environment_facts(SnapshotStarts(env, bank, starts, judged), settings)
-    finally:
-        env.close()
-    return Practice(lambda: SnapshotStarts(make_env(settings), bank, starts, judged), facts, judged, bank)

@@ -242,7 +242,14 @@ def test_list_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--json"]) == 0
     items = json.loads(capsys.readouterr().out)
     assert all(set(item) == {"name", "kind", "summary"} and item["summary"] for item in items)
-    assert {item["kind"] for item in items} == {"environment", "teacher", "student", "test set"}
+    assert {item["kind"] for item in items} == {
+        "environment",
+        "teacher",
+        "student",
+        "guide",
+        "sub-goal provider",
+        "test set",
+    }
     names = {item["name"] for item in items}
     assert {"teachrl/StumpTracks-v0", "alp-gmm", "ppo", "stump-tracks-grid-v1"} <= names
 

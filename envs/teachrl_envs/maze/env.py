@@ -159,12 +159,17 @@ class Maze(gymnasium.Env[NDArray[Any], np.int64]):
             info["privileged"] = whole
         return whole if self._whole else flat, info
 
+    @property
+    def agent_cell(self) -> tuple[int, int]:
+        """Row and column of the agent, from 0, without the border."""
+        return int(self.state[ROW]) - self._view, int(self.state[COLUMN]) - self._view
+
     def render(self) -> NDArray[np.uint8] | None:
         """The maze from above, with its border, as an image of 32 pixels a cell. ``None`` without a render mode."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() draws nothing: make the environment with render_mode='rgb_array'")
             return None
-        row, column = (int(self.state[i]) - self._view for i in (ROW, COLUMN))
+        row, column = self.agent_cell
         agent = row * self.level.width + column
         return draw(self.level.walls, agent, int(self.state[DIRECTION]), self.level.goal, cell_pixels=32)
 

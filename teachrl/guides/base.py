@@ -1,0 +1,50 @@
+"""What every guide is: help on the way through an episode, given in training and never in judging."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from teachrl.environments import Env
+from teachrl.episodes import Fragment
+from teachrl.experiment import EnvSettings
+from teachrl.settings import Settings
+
+
+class Guide(ABC):
+    """Help for one run: what its environments are wrapped in.
+
+    A guided environment's reward is what the student learns from; ``info["own_reward"]`` is the environment's own,
+    which returns, success and teachers are about. ``info["guide"]``, where it is there, is a dict of numbers about
+    the episode so far; those at its end go into the episode log. Episodes must follow from task, seed and actions.
+    """
+
+    Config: ClassVar[type[Settings]]
+
+    def __init__(self, config: Any, settings: EnvSettings) -> None:
+        self.config = config
+        self.settings = settings
+
+    @abstractmethod
+    def guided(self, env: Env) -> Env:
+        """The environment for training. Raises `UsageError` when it is none that this guide can help in."""
+
+    def unguided(self, env: Env) -> Env:
+        """The environment for judging: observations of the same shape, and no help. As it is, unless overridden."""
+        return env
+
+
+class LearningGuide(Guide):
+    """A guide that changes with the student. It goes into checkpoints."""
+
+    @abstractmethod
+    def update(self, fragment: Fragment) -> None:
+        """Learn from what the student just played and learnt from."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything that affects what comes next, as JSON values and arrays."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""

@@ -1,0 +1,49 @@
+"""Where sub-goals come from: providers behind one small interface, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import ValidationError
+
+from teachrl.errors import UsageError
+from teachrl.registry import Entry, Registry
+from teachrl.validation import explain
+
+if TYPE_CHECKING:
+    from teachrl.guides.level import GridLevel, Subgoal
+
+
+class Provider(Protocol):
+    """Gives sub-goals for levels. Its class has a ``Config``, a `Settings`, which is its constructor's one argument."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the answers depend on, as JSON."""
+
+    def subgoals(self, level: GridLevel) -> tuple[Subgoal, ...]:
+        """In the order in which they are to be reached; the last one ends the episode. There may be none."""
+
+
+PROVIDERS = Registry(
+    "sub-goal provider",
+    {
+        "planner": Entry("teachrl.guides.planner:Planner", "our own search, which knows the whole level"),
+        "surrogate": Entry("teachrl.guides.surrogate:Surrogate", "the planner's, with errors like a language model's"),
+    },
+)
+
+
+def make_provider(name: str, options: Mapping[str, Any]) -> Provider:
+    """Build a provider by name, or ``module:Class`` for your own. Raises `UsageError`."""
+    provider_class = PROVIDERS.load(name)
+    config_class = getattr(provider_class, "Config", None)
+    if config_class is None or not callable(getattr(provider_class, "subgoals", None)):
+        raise UsageError(f"provider {name!r} must be a class with a Config and a method subgoals(level)")
+    try:
+        config = config_class.model_validate(dict(options))
+    except ValidationError as error:
+        raise UsageError(explain(error, f"provider {name}", config_class)) from None
+    provider: Provider = provider_class(config)
+    return provider

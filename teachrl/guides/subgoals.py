@@ -1,0 +1,267 @@
+"""Sub-goals on the way: shown to the student and paid when reached, while it trains.
+
+Source: Ruiz-Gonzalez, Andres, Del Ser: "Words as Beacons: guiding RL agents with high-level language prompts", 2024
+(arXiv 2410.08632). A provider gives an ordered list of cells for a level. The current one is told to the student at the
+end of its observation; reaching it pays ``weight * (1 - t / T)``, with ``t`` the steps since the one before and ``T``
+the episode's limit; the last one is what the environment itself pays for, and is neither shown nor paid.
+
+Deviations:
+
+* A sub-goal is reached when the agent stands on its cell, or when what lies there is not what lay there at the start
+  (picked up, opened, put down). Theirs looks at changes within the one step, so that a sub-goal reached too early is
+  waited for in vain; here it is passed over, without pay, when its turn comes.
+* ``drop`` hides sub-goals from the student at random (they are still paid), so that it learns to do without.
+* The environment in which the student is judged is of the same shape and tells "none" at every step. Theirs judged
+  with sub-goals.
+* The published training loop never reset one of its sixteen environments, and took time limits for ends; ours does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from pydantic import Field, field_validator
+
+from teachrl.environments import Env, environment_facts
+from teachrl.errors import UsageError
+from teachrl.experiment import EnvSettings
+from teachrl.guides.base import Guide
+from teachrl.guides.encodings import Encoding, Position, Representation
+from teachrl.guides.level import Codes, Subgoal, agent_cell, codes_at, read_level
+from teachrl.guides.provider import Provider, make_provider
+from teachrl.settings import Name, Options, Settings, Whole
+from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task, TaskSpace
+
+MOST_KNOWN = 100_000
+"""Levels whose sub-goals are kept in memory; then they are asked for again."""
+TASK, SUBGOAL = "task", "subgoal"
+
+
+class ProviderSettings(Settings):
+    """Who gives the sub-goals."""
+
+    name: Name = Field(
+        default="planner", description="planner, bot, llm, recorded, surrogate, or 'module:Class' of your own"
+    )
+    options: Options = Field(default={}, description="the provider's settings")
+
+
+class SubgoalConfig(Settings):
+    """Settings of the guide ``subgoals``."""
+
+    provider: ProviderSettings = Field(
+        default=ProviderSettings(), description="who gives them: a name, or a mapping with name, options"
+    )
+    encoding: Literal["position", "representation"] = Field(
+        "representation", description="how they are told: position, from the agent; representation, what lies there"
+    )
+    show: bool = Field(True, description="whether the student sees them; false: they are only paid")
+    weight: float = Field(0.2, ge=0, le=10, description="what reaching one at once pays; 0: they are only shown")
+    drop: float = Field(0.0, ge=0, le=1, description="how likely one is hidden from the student")
+    choices: Whole = Field(
+        0,
+        ge=0,
+        le=100,
+        description="n: the teacher chooses one of the first n alone, or all; 0: always all",
+    )
+
+    @field_validator("provider", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class SubgoalGuide(Guide):
+    """See the module's text. For MiniGrid environments, BabyAI levels and `Maze` with flat observations."""
+
+    Config = SubgoalConfig
+    config: SubgoalConfig
+
+    def __init__(self, config: SubgoalConfig, settings: EnvSettings) -> None:
+        super().__init__(config, settings)
+        self.provider: Provider = make_provider(config.provider.name, config.provider.options)
+        self.encoding: Encoding = Position() if config.encoding == "position" else Representation()
+        self.known: dict[str, Way] = {}
+
+    def guided(self, env: Env) -> Env:
+        _check(env, self.settings)
+        return Guided(env, self)
+
+    def unguided(self, env: Env) -> Env:
+        _check(env, self.settings)
+        return Unguided(env, self.encoding)
+
+    def way(self, env: Any, key: str) -> Way:
+        """The sub-goals of the level that a bare environment has just begun. Raises `UsageError`."""
+        if key not in self.known:
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            name = self.settings.id if env.spec is None else env.spec.id
+            level = read_level(env, name, key)
+            subgoals = self.provider.subgoals(level)
+            for subgoal in subgoals:
+                if not level.inside(subgoal.cell):
+                    raise UsageError(
+                        f"provider {self.config.provider.name}: the sub-goal {subgoal.cell} of level {key} is outside "
+                        f"of its {level.width} x {level.height} cells"
+                    )
+            self.known[key] = Way(subgoals[:-1], max(level.width, level.height), level.max_steps)
+        return self.known[key]
+
+
+class Way(NamedTuple):
+    """The sub-goals of a level without the last one, its longer side, and its limit of steps."""
+
+    subgoals: tuple[Subgoal, ...]
+    side: int
+    max_steps: int
+
+
+class Unguided(gym.Wrapper[Any, Any, Any, Any]):
+    """Appends to each observation what stands for no sub-goal."""
+
+    def __init__(self, env: Env, encoding: Encoding) -> None:
+        super().__init__(env)
+        seen = env.observation_space
+        assert isinstance(seen, spaces.Box)
+        low = np.concatenate([seen.low, np.full(encoding.size, encoding.low)], dtype=np.float32)
+        high = np.concatenate([seen.high, np.full(encoding.size, encoding.high)], dtype=np.float32)
+        self.observation_space = spaces.Box(low, high, dtype=np.float32)
+        self._nothing = encoding.nothing
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(seed=seed, options=options)
+        return self._with(observation, self._nothing), info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return self._with(observation, self._nothing), reward, terminated, truncated, info
+
+    def _with(self, observation: Any, told: Any) -> Any:
+        return np.concatenate((observation, told), dtype=np.float32)
+
+
+class Guided(Unguided):
+    """Shows and pays sub-goals; see the module's text.
+
+    ``info["guide"]``: how many were ``given``, how many of them ``reached`` in their turn, their share ``progress``
+    (0 when none was given), and what was ``paid``.
+
+    With ``choices``, a task is ``{"task": the environment's own, "subgoal": {"subgoal": k}}``: 0 for all in their
+    order, k for the k-th alone (none, where there are fewer).
+    """
+
+    def __init__(self, env: Env, guide: SubgoalGuide) -> None:
+        super().__init__(env, guide.encoding)
+        self._guide, self._config, self._encoding = guide, guide.config, guide.encoding
+        self._own_space = environment_facts(env, guide.settings).task_space
+        self.task_space: TaskSpace = self._own_space
+        if guide.config.choices:
+            numbers = DiscreteTaskSpace(guide.config.choices + 1, name=SUBGOAL)
+            self.task_space = ProductTaskSpace({TASK: self._own_space, SUBGOAL: numbers})
+            for name in ("initial_mean", "initial_std", "target_mean", "target_std"):
+                setattr(self, name, None)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode, and ask for its level's sub-goals."""
+        chosen, options = self._split(options)
+        observation, info = self.env.reset(seed=seed, options=options)
+        own = info.get("task", {})
+        way = self._guide.way(self.env.unwrapped, _key(own, seed))
+        subgoals = way.subgoals if chosen == 0 else way.subgoals[chosen - 1 : chosen]
+        self._begin(way, subgoals, np.random.default_rng(seed).random(len(subgoals)) < self._config.drop)
+        if self._config.choices:
+            info["task"] = {TASK: own, SUBGOAL: {SUBGOAL: chosen}}
+        return self._with(observation, self._told()), info
+
+    def _split(self, options: dict[str, Any] | None) -> tuple[int, dict[str, Any] | None]:
+        """Which sub-goal was chosen, and what is left for the environment itself."""
+        if not self._config.choices:
+            return 0, options
+        asked = self.task_space.task(self.task_space.vector((options or {}).get("task")))
+        return asked[SUBGOAL][SUBGOAL], {"task": asked[TASK]}
+
+    def _begin(self, way: Way, subgoals: Sequence[Subgoal], hidden: Any) -> None:
+        self._way, self._subgoals, self._hidden = way, subgoals, hidden
+        self._before: list[Codes] = [codes_at(self.env.unwrapped, subgoal.cell) for subgoal in subgoals]
+        self._turn = self._since = self._reached = 0
+        self._paid = 0.0
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        bonus = self._advance() if self._turn < len(self._subgoals) else 0.0
+        info["own_reward"] = reward
+        if terminated or truncated:
+            given = len(self._subgoals)
+            progress = self._reached / given if given else 0.0
+            info["guide"] = {"given": given, "reached": self._reached, "progress": progress, "paid": self._paid}
+        return self._with(observation, self._told()), float(reward) + bonus, terminated, truncated, info
+
+    def _advance(self) -> float:
+        """Go on to the next sub-goal when this one has been reached, past those that were reached before their turn."""
+        self._since += 1
+        env = self.env.unwrapped
+        agent = agent_cell(env)
+        if not self._is_reached(env, agent):
+            return 0.0
+        bonus = self._config.weight * (1 - self._since / self._way.max_steps)
+        self._reached += 1
+        self._paid += bonus
+        self._since = 0
+        self._pass(env)
+        while self._turn < len(self._subgoals) and self._is_reached(env, agent):
+            self._pass(env)
+        return bonus
+
+    def _is_reached(self, env: Any, agent: tuple[int, int]) -> bool:
+        cell = self._subgoals[self._turn].cell
+        return agent == cell or codes_at(env, cell) != self._before[self._turn]
+
+    def _pass(self, env: Any) -> None:
+        """The next one's turn. Where it is in the same cell (a key in a box), it begins with what lies there now."""
+        cell = self._subgoals[self._turn].cell
+        self._turn += 1
+        for later in range(self._turn, len(self._subgoals)):
+            if self._subgoals[later].cell == cell:
+                self._before[later] = codes_at(env, cell)
+
+    def _told(self) -> Any:
+        """The current sub-goal, as the student sees it."""
+        if self._turn >= len(self._subgoals) or self._hidden[self._turn] or not self._config.show:
+            return self._encoding.nothing
+        env, subgoal = self.env.unwrapped, self._subgoals[self._turn]
+        codes = codes_at(env, subgoal.cell)
+        return self._encoding.encode(subgoal.name, subgoal.cell, codes, agent_cell(env), self._way.side)
+
+
+def _key(task: Task, seed: int | None) -> str:
+    """What names the level within its environment."""
+    if "seed" in task:
+        return str(task["seed"])
+    if "rows" in task:
+        return "/".join(task["rows"])
+    if seed is None:
+        raise UsageError("sub-goals are given for a level, and this one has no name: reset with a seed")
+    return str(seed)
+
+
+def _check(env: Env, settings: EnvSettings) -> None:
+    from teachrl_envs.maze.env import Maze
+
+    flat = isinstance(env.observation_space, spaces.Box) and len(env.observation_space.shape) == 1
+    if not isinstance(env.unwrapped, Maze) and not hasattr(env.unwrapped, "agent_pos"):
+        raise UsageError(
+            f"the guide subgoals is for grid worlds, teachrl/MiniGrid-v0 and teachrl/Maze-v0; {settings.id} is a "
+            f"{type(env.unwrapped).__name__}"
+        )
+    if not flat or env.get_wrapper_attr("observation_space").dtype != np.float32:
+        raise UsageError(
+            f"the guide subgoals appends numbers to flat observations of float32; {settings.id} has "
+            f"{env.observation_space}: take teachrl/MiniGrid-v0 with the option id"
+        )
+    if isinstance(env, gym.Wrapper) and hasattr(env, "starts_from_snapshots"):
+        raise UsageError("sub-goals are given for whole levels: they do not go together with starts from snapshots")
