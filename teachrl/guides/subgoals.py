@@ -34,7 +34,7 @@ from teachrl.guides.encodings import Encoding, Position, Representation
 from teachrl.guides.level import Codes, Subgoal, agent_cell, codes_at, read_level
 from teachrl.guides.provider import Provider, make_provider
 from teachrl.settings import Name, Options, Settings, Whole
-from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task, TaskSpace
+from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task
 
 MOST_KNOWN = 100_000
 """Levels whose sub-goals are kept in memory; then they are asked for again."""
@@ -158,11 +158,10 @@ class Guided(Unguided):
     def __init__(self, env: Env, guide: SubgoalGuide) -> None:
         super().__init__(env, guide.encoding)
         self._guide, self._config, self._encoding = guide, guide.config, guide.encoding
-        self._own_space = environment_facts(env, guide.settings).task_space
-        self.task_space: TaskSpace = self._own_space
         if guide.config.choices:
+            own = environment_facts(env, guide.settings).task_space
             numbers = DiscreteTaskSpace(guide.config.choices + 1, name=SUBGOAL)
-            self.task_space = ProductTaskSpace({TASK: self._own_space, SUBGOAL: numbers})
+            self.task_space = ProductTaskSpace({TASK: own, SUBGOAL: numbers})
             for name in ("initial_mean", "initial_std", "target_mean", "target_std"):
                 setattr(self, name, None)
 
