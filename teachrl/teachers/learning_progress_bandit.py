@@ -21,7 +21,8 @@ Presets and deviations:
   not taken for progress. A cell without episodes has no progress.
 * Cells of any task space are tasks; the paper has a list of goals. A share ``random_task_ratio`` is uniform over the
   whole space, so that every cell is heard of again; without any progress all cells are equally likely.
-* ``signal: return`` puts the return, scaled to [0, 1] by the environment's range and clipped, in the place of success.
+* ``signal: return`` puts the return, scaled to [0, 1] by the environment's range and clipped, in the place of success;
+  ``signal: guide`` the share of an episode's sub-goals that were reached, so that sub-goals can be the cells.
 * Matiisen et al. use the slope alone, with ε-greedy, softmax or Thompson sampling; here it is only the source of words.
 """
 
@@ -47,8 +48,10 @@ LEAST_SPREAD = 1e-9
 class LearningProgressConfig(TaskSetConfig):
     """Settings of the learning-progress teacher."""
 
-    signal: Literal["success", "return"] = Field(
-        "success", description="what progress is measured in: success, or the return scaled by the environment's range"
+    signal: Literal["success", "return", "guide"] = Field(
+        "success",
+        description="what progress is measured in: success; return, scaled by the environment's range; guide, the "
+        "share of the sub-goals given that were reached",
     )
     step_size: float = Field(
         0.1, gt=0, le=1, description="how far the averages of a cell move towards what they follow, at each episode"
@@ -89,7 +92,7 @@ class LearningProgressTeacher(TaskSetTeacher):
         super().__init__(lesson, config)
         if config.signal == "success":
             require_success(lesson, "the learning-progress teacher")
-        else:
+        elif config.signal == "return":
             self.unit_return(0.0, clip=True)  # raises now, not after the first episode, when there is no range
         self._fast = np.zeros(self.task_set.size)
         self._slow = np.zeros(self.task_set.size)

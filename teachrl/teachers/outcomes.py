@@ -27,6 +27,21 @@ def success_of(episode: Episode) -> float:
     return float(episode.success)
 
 
+def guide_progress(episode: Episode) -> float:
+    """The share of its sub-goals that an episode reached. Raises `UsageError` when no guide gave any account."""
+    if "progress" not in episode.guide:
+        raise UsageError(
+            "an episode came back without an account of sub-goals: the signal 'guide' needs guide: subgoals in the "
+            "experiment, " + INSTEAD
+        )
+    return episode.guide["progress"]
+
+
 def outcome(teacher: Teacher, episode: Episode, signal: str) -> float:
-    """How well an episode went, in [0, 1]: its ``success``, or its ``return`` scaled by the range and clipped to it."""
-    return success_of(episode) if signal == "success" else teacher.unit_return(episode.episode_return, clip=True)
+    """How well an episode went, in [0, 1], by a ``signal``.
+
+    Its ``success``, its ``return`` scaled by the range and clipped to it, or ``guide``, the share of sub-goals reached.
+    """
+    if signal == "success":
+        return success_of(episode)
+    return guide_progress(episode) if signal == "guide" else teacher.unit_return(episode.episode_return, clip=True)

@@ -122,3 +122,18 @@ def test_same_seed_same_tasks_and_state_goes_on_alike() -> None:
 def test_saturation_must_lie_above_focus() -> None:
     with pytest.raises(UsageError, match=r"must be above focus_quantile \(0.97\)"):
         teacher(focus_quantile=0.97)
+
+
+def test_subgoals_can_be_what_progress_is_made_in() -> None:
+    chosen = teacher(DiscreteTaskSpace(2, name="subgoal"), signal="guide", random_task_ratio=0.0)
+    for i in range(400):
+        plan = chosen.plan(1)
+        progress = (
+            min(i / 200, 1.0) if plan.tasks[0, 0] == 1 else 0.0
+        )  # the first is never reached, nothing is ever won
+        facts = (plan.tasks[0], 0.0, 0.0, 1, False, True, plan.origins[0], 0, 0, 0, 0, 0, plan.reasons[0])
+        chosen.update([Episode(*facts, guide={"progress": progress})])
+        if i == 199:
+            assert np.mean(chosen.plan(200).tasks) > 0.8
+    with pytest.raises(UsageError, match="account of sub-goals"):
+        play(teacher(signal="guide"), 1, lambda task, i: True)
