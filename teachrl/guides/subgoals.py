@@ -260,7 +260,7 @@ def _check(env: Env, settings: EnvSettings) -> None:
     if not flat or env.get_wrapper_attr("observation_space").dtype != np.float32:
         raise UsageError(
             f"the guide subgoals appends numbers to flat observations of float32; {settings.id} has "
-            f"{env.observation_space}: take teachrl/MiniGrid-v0 with the option id"
+            f"{env.observation_space}: take teachrl/MiniGrid-v0 with the option minigrid_id"
         )
     if isinstance(env, gym.Wrapper) and hasattr(env, "starts_from_snapshots"):
         raise UsageError("sub-goals are given for whole levels: they do not go together with starts from snapshots")
