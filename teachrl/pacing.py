@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
+from teachrl.guides.base import LearningGuide
 from teachrl.level_scores import Outcome, outcome
 from teachrl.rollouts.local import DirectTaskSource, HeldTaskSource
 from teachrl.rollouts.worker import RolloutWorker
@@ -44,9 +45,10 @@ class Advance:
 class EpisodePace:
     """The teacher answers each episode with the next task; the student learns from every fragment."""
 
-    def __init__(self, teacher: Teacher, student: Student) -> None:
+    def __init__(self, teacher: Teacher, student: Student, guide: LearningGuide | None = None) -> None:
         self.source = DirectTaskSource(teacher)
         self._student = student
+        self._guide = guide
         self._tells_values = "start_value" in teacher.signals
 
     @property
@@ -59,6 +61,8 @@ class EpisodePace:
         before = worker.steps
         fragment = worker.collect(self._student, self._student.fragment_steps)
         metrics = self._student.learn(fragment)
+        if self._guide is not None:
+            self._guide.update(fragment)
         if self._tells_values:
             self.source.student_learned(self._student.values)
         costs.training_steps += worker.steps - before
@@ -106,10 +110,13 @@ Pace = EpisodePace | RoundPace
 """Plays a run on by the least that can be checkpointed, `advance`; ``source`` is where the worker gets its tasks."""
 
 
-def make_pace(teacher: Teacher, make_student: Callable[[int], Student], n_envs: int) -> tuple[Pace, dict[str, Student]]:
+def make_pace(
+    teacher: Teacher, make_student: Callable[[int], Student], n_envs: int, guide: LearningGuide | None = None
+) -> tuple[Pace, dict[str, Student]]:
     """The pace that a teacher asks for, and its students by name; ``make_student`` builds the one of a number.
 
-    Raises `UsageError` when the teacher needs the students' estimates of returns and they give none.
+    Raises `UsageError` when the teacher needs the students' estimates of returns and they give none, and when a guide
+    that learns from one student would see several, or see them by rounds.
     """
     names = teacher.students if isinstance(teacher, RoundTeacher) else ("protagonist",)
     students = {name: make_student(i) for i, name in enumerate(names)}
@@ -121,5 +128,10 @@ def make_pace(teacher: Teacher, make_student: Callable[[int], Student], n_envs: 
             "method `values`: give it one, or choose another teacher"
         )
     if isinstance(teacher, RoundTeacher):
+        if guide is not None:
+            raise UsageError(
+                f"the guide {type(guide).__name__} learns with the student, episode by episode, and "
+                f"{type(teacher).__name__} plans whole rounds: choose another teacher, or a guide that is fixed"
+            )
         return RoundPace(teacher, students, n_envs), students
-    return EpisodePace(teacher, first), students
+    return EpisodePace(teacher, first, guide), students

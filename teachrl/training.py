@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from teachrl.environments import EnvironmentFacts
 from teachrl.episodes import Episode
 from teachrl.evaluation import Evaluator
 from teachrl.experiment import Experiment, run_name
+from teachrl.guides.base import LearningGuide
 from teachrl.interruption import stop_signals
 from teachrl.lessons import build_teacher
 from teachrl.pacing import Advance, Costs, make_pace
@@ -92,7 +94,9 @@ class Run:
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
         self.teacher = build_teacher(experiment, facts, rng, where.bank)
-        self.pace, self.students = make_pace(self.teacher, lambda i: self._make_student(facts, i), settings.n_envs)
+        self.guide = where.guide if isinstance(where.guide, LearningGuide) else None
+        make_student = partial(self._make_student, facts)
+        self.pace, self.students = make_pace(self.teacher, make_student, settings.n_envs, self.guide)
         self.student = self.students["protagonist"]
         test_set = choose_test_set(experiment.test_set, settings.id, where.judged.facts.task_space)
         discount = self.student.discount
@@ -200,6 +204,8 @@ class Run:
         }
         parts = {_file(name): student.state() for name, student in self.students.items()}
         parts |= {"teacher": self.teacher.state(), "worker": self.worker.state(), "run": run}
+        if self.guide is not None:
+            parts["guide"] = self.guide.state()
         self.checkpoints.save(step, parts)
         # Rows that not even the oldest kept checkpoint would load are dropped after the new one stands.
         self.directory.drop_experience(self._experience_counts[0] - self.student.experience_kept())
@@ -229,6 +235,8 @@ class Run:
             if stop > oldest:
                 self.student.load_experience(start, read_tree(file))
         self.teacher.restore(read_tree(newest / "teacher.npz"))
+        if self.guide is not None:
+            self.guide.restore(read_tree(newest / "guide.npz"))
         for name, student in self.students.items():
             student.restore(read_tree(newest / f"{_file(name)}.npz"))
         self._episodes, self._mastered = run["episodes"], run["mastered"]

@@ -34,10 +34,13 @@ def snapshots(
     demonstrations: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Recorded episodes in --env: task, seed and actions.")
     ] = None,
+    minari: Annotated[
+        str | None, typer.Option(metavar="ID|FOLDER", help="A Minari data set of --env whose infos carry states.")
+    ] = None,
 ) -> None:
     """Play episodes and save the simulator's states along the way, for teachers that choose where episodes start."""
-    if sum(given is not None for given in (run, policy, demonstrations)) != 1:
-        raise UsageError("say who plays: the folder of a RUN, --policy, or --demonstrations")
+    if sum(given is not None for given in (run, policy, demonstrations, minari)) != 1:
+        raise UsageError("say who plays: the folder of a RUN, --policy, --demonstrations, or --minari")
     from teachrl.snapshots import snapshots_of_demonstrations, snapshots_of_policy, snapshots_of_run
 
     if run is not None:
@@ -46,6 +49,10 @@ def snapshots(
         bank = snapshots_of_policy(_environment(env, settings), policy, episodes, every, best, seed)
     elif demonstrations is not None:
         bank = snapshots_of_demonstrations(_environment(env, settings), demonstrations, every, best)
+    elif minari is not None:
+        from teachrl.starts.minari import snapshots_of_minari
+
+        bank = snapshots_of_minari(_environment(env, settings), minari, episodes, every, best)
     bank.save(output)
     returns = bank.episode_returns
     typer.echo(f"{len(bank):,} snapshots of {len(returns)} episodes, return {returns.mean():.2f} on average")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from teachrl.errors import TeachrlError, UsageError
+from teachrl.guides.budget import Amount, Budget
 from teachrl.settings import Name, Number, Settings, Whole
 
 T = TypeVar("T")
@@ -43,33 +44,6 @@ class EndpointSettings(Settings):
         return value
 
 
-class Budget:
-    """Requests and tokens that may be spent. What would pass it is refused before it is sent. For many threads."""
-
-    def __init__(self, requests: int | None, tokens: int | None) -> None:
-        self._limits = {"requests": requests, "tokens": tokens}
-        self._spent = {"requests": 0, "tokens": 0}
-        self._lock = threading.RLock()
-
-    def take(self, requests: int, tokens: int) -> None:
-        """Set aside what may be needed. Raises `TeachrlError` when it is not there."""
-        with self._lock:
-            for name, wanted in (("requests", requests), ("tokens", tokens)):
-                limit, spent = self._limits[name], self._spent[name]
-                if limit is not None and spent + wanted > limit:
-                    raise TeachrlError(
-                        f"the budget of {limit:,} {name} leaves no room for the next request: {spent:,} are spent or "
-                        f"set aside, and it may need {wanted:,}; raise {name}_budget to go on"
-                    )
-            self.charge(requests, tokens)
-
-    def charge(self, requests: int, tokens: int) -> None:
-        """Count what was spent, or, below zero, give back what was set aside and not needed."""
-        with self._lock:
-            self._spent["requests"] += requests
-            self._spent["tokens"] += tokens
-
-
 @dataclass(frozen=True)
 class Reply:
     """What a model said, and the tokens that it cost."""
@@ -95,7 +69,7 @@ class Endpoint:
     def chat(self, messages: Sequence[Mapping[str, str]], max_tokens: int, fields: Mapping[str, Any]) -> Reply:
         """One answer. Raises `TeachrlError` when there is none after all tries, or the budget forbids them.
 
-        The caller has set aside the first try; what failed stays charged, as nobody knows what it cost.
+        The caller has set aside what one try may cost; what failed is charged besides.
         """
         worst = most_prompt_tokens(messages)
         create = self._client.chat.completions.create
@@ -108,31 +82,38 @@ class Endpoint:
 
         return self._tried(send, worst + max_tokens)
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One vector a text. Raises `TeachrlError`."""
+    def embed(self, texts: Sequence[str]) -> list[Any]:
+        """What should be one vector a text. Raises `TeachrlError`."""
 
-        def send() -> list[list[float]]:
+        def send() -> list[Any]:
             response = self._client.embeddings.create(
                 model=self.settings.model, input=list(texts), encoding_format="float"
             )
-            return [item.embedding for item in response.data]
+            return [getattr(item, "embedding", None) for item in getattr(response, "data", None) or ()]
 
         return self._tried(send, sum(len(text.encode()) for text in texts))
 
     def _tried(self, send: Callable[[], T], tokens: int) -> T:
         for number in range(1, self.settings.retries + 2):
+            cost = Amount(1, tokens)  # unless it is known that less was spent
             try:
                 return send()
             except self._openai.APIStatusError as error:
+                cost = Amount(1, 0)
                 failure = self._words(f"status {error.status_code}: {error.message}")
                 if error.status_code not in TRIED_AGAIN and error.status_code < 500:
                     raise TeachrlError(f"{self._where()} refuses the request: {failure}") from None
-            except (self._openai.OpenAIError, ValueError) as error:  # ValueError: the body is not the JSON it claims
-                failure = self._words(str(error) or type(error).__name__)
+            except self._openai.OpenAIError as error:
+                if type(error.__cause__).__name__ == "ConnectError":  # httpx's, whichever version openai is built on
+                    cost = Amount(0, 0)
+                failure = self._words(str(error))
+            except (ValueError, RecursionError) as error:
+                failure = self._words(f"its reply is not the JSON that it says it is ({type(error).__name__})")
+            room = self.budget.charge(cost)
             if number > self.settings.retries or self.stop.wait(self._delay(number)):
                 break
-            self.budget.take(1, tokens)
-        self.budget.charge(1, tokens)
+            if not room:
+                raise self.budget.exhausted()
         raise TeachrlError(f"{self._where()} does not answer: {failure} (tried {number} times)")
 
     def _delay(self, failures: int) -> float:

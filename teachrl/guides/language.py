@@ -18,7 +18,8 @@ from pydantic import Field, model_validator
 
 from teachrl.checkpoints import read_tree, write_tree
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.guides.endpoint import Budget, Endpoint, EndpointSettings
+from teachrl.guides.budget import Budget
+from teachrl.guides.endpoint import Endpoint, EndpointSettings
 from teachrl.settings import Name, Settings
 
 Vector = NDArray[np.float32]
@@ -55,7 +56,7 @@ class Embeddings:
         self.config = config
         self._path = Path(config.cache)
         self._vectors: dict[str, Vector] = self._read() if self._path.exists() else {}
-        self._encode: Callable[[Sequence[str]], NDArray[Any]] | None = None
+        self._encode: Callable[[Sequence[str]], Any] | None = None
 
     @property
     def size(self) -> int:
@@ -75,7 +76,7 @@ class Embeddings:
     def _new_vectors(self, names: list[str]) -> Vector:
         if self._encode is None:
             self._encode = self._load(names)
-        vectors = np.asarray(self._encode(names), dtype=np.float32)
+        vectors = _as_array(self._encode(names))
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True) if vectors.ndim == 2 else np.zeros(1)
         known = next(iter(self._vectors.values()), None)
         right = vectors.ndim == 2 and len(vectors) == len(names) and (known is None or vectors.shape[1] == len(known))
@@ -86,10 +87,10 @@ class Embeddings:
             )
         return np.asarray(vectors / lengths, dtype=np.float32)
 
-    def _load(self, names: list[str]) -> Callable[[Sequence[str]], NDArray[Any]]:
+    def _load(self, names: list[str]) -> Callable[[Sequence[str]], Any]:
         if self.config.endpoint is not None:
             endpoint = Endpoint(self.config.endpoint, Budget(None, None), threading.Event())
-            return lambda texts: np.asarray(endpoint.embed(texts))
+            return endpoint.embed
         if self.config.model_path is not None:
             return _local_encoder(Path(self.config.model_path))
         raise UsageError(
@@ -114,7 +115,15 @@ class Embeddings:
         temporary.replace(self._path)
 
 
-def _local_encoder(folder: Path) -> Callable[[Sequence[str]], NDArray[Any]]:
+def _as_array(vectors: Any) -> NDArray[np.float32]:
+    """Whatever an encoder gave; an empty array where that is no table of numbers."""
+    try:
+        return np.asarray(vectors, dtype=np.float32)
+    except (ValueError, TypeError, OverflowError):
+        return np.zeros(0, dtype=np.float32)
+
+
+def _local_encoder(folder: Path) -> Callable[[Sequence[str]], Any]:
     if not (folder / "config.json").is_file():
         raise UsageError(f"{str(folder)!r} is no folder of a sentence-transformers model: it has no config.json")
     try:
@@ -127,4 +136,4 @@ def _local_encoder(folder: Path) -> Callable[[Sequence[str]], NDArray[Any]]:
         model: Any = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except Exception as error:  # whatever the libraries raise on a broken folder
         raise UsageError(f"{str(folder)!r} cannot be loaded: {type(error).__name__}: {str(error)[:300]}") from None
-    return lambda names: np.asarray(model.encode(list(names), show_progress_bar=False))
+    return lambda names: model.encode(list(names), show_progress_bar=False)

@@ -19,8 +19,9 @@ from pydantic import Field, field_validator
 from teachrl.errors import TeachrlError
 from teachrl.guides.answer_cache import Answer, AnswerCache, KeptFault, Source, kept_subgoals, kept_text, level_digest
 from teachrl.guides.answers import Fault, answer_schema, judge_answer
+from teachrl.guides.budget import Amount, Budget
 from teachrl.guides.collecting import collect
-from teachrl.guides.endpoint import Budget, Endpoint, EndpointSettings, Reply, most_prompt_tokens
+from teachrl.guides.endpoint import Endpoint, EndpointSettings, Reply, most_prompt_tokens
 from teachrl.guides.level import GridLevel, Subgoal
 from teachrl.guides.prompts import messages, prompt_of
 from teachrl.guides.provider import make_provider
@@ -129,7 +130,8 @@ class LLM:
             if self._known_endpoint is None:
                 mine = [answer for answer in self.cache.answers() if answer.source.group == self.source.group]
                 budget = Budget(self.config.requests_budget, self.config.tokens_budget)
-                budget.charge(sum(a.requests for a in mine), sum(a.prompt_tokens + a.answer_tokens for a in mine))
+                tokens = sum(answer.prompt_tokens + answer.answer_tokens for answer in mine)
+                budget.charge(Amount(sum(answer.requests for answer in mine), tokens))
                 self._known_endpoint = Endpoint(self.config, budget, self._stop)
             return self._known_endpoint
 
@@ -158,8 +160,8 @@ class LLM:
         """The question and, after a fault, the one further question; the budget has room for both or none is sent."""
         endpoint, config, talk = self._endpoint(), self.config, _Talk()
         sent = messages(level, self._prompt, config.most_subgoals)
-        set_aside = 2 * (most_prompt_tokens(sent) + config.max_tokens) + LONGEST_FAULT
-        endpoint.budget.take(2, set_aside)
+        set_aside = Amount(2, 2 * (most_prompt_tokens(sent) + config.max_tokens) + LONGEST_FAULT)
+        endpoint.budget.set_aside(set_aside)
         try:
             while len(talk.said) < 2:
                 reply = endpoint.chat(sent, config.max_tokens, self._fields(level))
@@ -168,7 +170,7 @@ class LLM:
                     break
                 sent = messages(level, self._prompt, config.most_subgoals, talk.judged.words[:LONGEST_FAULT])
         finally:
-            endpoint.budget.charge(len(talk.said) - 2, talk.prompt_tokens + talk.answer_tokens - set_aside)
+            endpoint.budget.settle(set_aside, Amount(len(talk.said), talk.prompt_tokens + talk.answer_tokens))
         return talk
 
     def _fields(self, level: GridLevel) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from teachrl.starts.adapters import SnapshotAdapter, adapter_for
 from teachrl.starts.bank import Bank, provenance
 from teachrl.tasks import Vector
 
+Values = Callable[[Array], NDArray[np.float64]]
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -27,12 +29,12 @@ class Policy:
     """
 
     act: Callable[[Array | None], Any]
-    values: Callable[[Array], NDArray[np.float64]] | None
+    values: Values | None
     description: Mapping[str, Any]
 
 
 @dataclass
-class _Taken:
+class Taken:
     """Snapshots of one episode, and how it ended."""
 
     task: Vector
@@ -59,16 +61,15 @@ def collect(
     state of an episode is not saved: nothing is to be done there. Raises `UsageError` when the environment's states
     cannot be saved.
     """
-    if every < 1 or (best is not None and best < 1):
-        raise UsageError(f"every and best are 1 or more; got {every} and {best}")
+    check_counts(every, best)
     env = make_env(settings)
     try:
         facts = environment_facts(env, settings)
         adapter = adapter_for(env)
         taken = [_play(env, adapter, facts, policy, task, seed, every) for task, seed in plays(facts)]
-        ranked = sorted(range(len(taken)), key=lambda i: -taken[i].total)[:best]
+        ranked = best_of([episode.total for episode in taken], best)
         told = provenance(settings, env, facts, policy.description)
-        return _bank([taken[i] for i in sorted(ranked)], policy, told, facts)
+        return bank_of([taken[i] for i in ranked], policy.values, told, facts)
     finally:
         env.close()
 
@@ -92,8 +93,8 @@ def _play(
     task: Vector,
     seed: int,
     every: int,
-) -> _Taken:
-    episode, info = _Taken(task, seed), dict[str, Any]()
+) -> Taken:
+    episode, info = Taken(task, seed), dict[str, Any]()
     policy.act(None)
     observation, _ = env.reset(seed=seed, options={"task": facts.task_space.task(task)})
     done = False
@@ -112,10 +113,22 @@ def _play(
     return episode
 
 
-def _bank(taken: list[_Taken], policy: Policy, told: Mapping[str, Any], facts: EnvironmentFacts) -> Bank:
+def check_counts(every: int, best: int | None) -> None:
+    """Raise `UsageError` unless both are 1 or more."""
+    if every < 1 or (best is not None and best < 1):
+        raise UsageError(f"every and best are 1 or more; got {every} and {best}")
+
+
+def best_of(returns: Sequence[float], best: int | None) -> list[int]:
+    """The places of the ``best`` highest returns (None: of all), in their order."""
+    return sorted(sorted(range(len(returns)), key=lambda i: -returns[i])[:best])
+
+
+def bank_of(taken: list[Taken], estimate: Values | None, told: Mapping[str, Any], facts: EnvironmentFacts) -> Bank:
+    """The snapshots of some episodes, with the values that ``estimate`` gives them, and where they come from."""
     counts = [len(episode.states) for episode in taken]
     observations = np.concatenate([np.stack(episode.observations) for episode in taken])
-    values = np.full(sum(counts), np.nan) if policy.values is None else policy.values(observations)
+    values = np.full(sum(counts), np.nan) if estimate is None else estimate(observations)
     return Bank(
         states=np.concatenate([np.stack(episode.states) for episode in taken]),
         observations=observations.astype(facts.observation_space.dtype),
