@@ -115,9 +115,12 @@ def serve(
 
     from teachrl.guides.local_model import LocalModel
 
+    # Blocked before the server starts its threads, or one of them would get the signal and end the process at once.
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     served = LocalModel(model, port, threads, slots, context)
     typer.echo(f"serving {model.name} at {served.base_url}; Ctrl-C ends it")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    signal.sigwait(ends)
 
 
 def _provider(name: str, settings: list[str] | None, options: dict[str, Any]) -> Provider:
