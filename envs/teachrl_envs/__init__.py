@@ -25,3 +25,4 @@ register(id="teachrl/PointMass-v0", entry_point="teachrl_envs.point_mass:PointMa
 register(id="teachrl/Hypercubes-v0", entry_point="teachrl_envs.hypercubes:Hypercubes")
 register(id="teachrl/Maze-v0", entry_point="teachrl_envs.maze.env:Maze")
 register(id="teachrl/MazeBuilding-v0", entry_point="teachrl_envs.maze.building:MazeBuilding")
+register(id="teachrl/MiniGrid-v0", entry_point="teachrl_envs.minigrid.env:MiniGridLevels")

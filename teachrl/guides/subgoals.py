@@ -31,7 +31,7 @@ from teachrl.errors import UsageError
 from teachrl.experiment import EnvSettings
 from teachrl.guides.base import Guide
 from teachrl.guides.encodings import Encoding, Position, Representation
-from teachrl.guides.level import Codes, Subgoal, agent_cell, codes_at, read_level
+from teachrl.guides.level import Cell, Codes, Subgoal, agent_cell, codes_at, read_level
 from teachrl.guides.provider import Provider, make_provider
 from teachrl.settings import Name, Options, Settings, Whole
 from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task
@@ -131,7 +131,7 @@ class Unguided(gym.Wrapper[Any, Any, Any, Any]):
         low = np.concatenate([seen.low, np.full(encoding.size, encoding.low)], dtype=np.float32)
         high = np.concatenate([seen.high, np.full(encoding.size, encoding.high)], dtype=np.float32)
         self.observation_space = spaces.Box(low, high, dtype=np.float32)
-        self._nothing = encoding.nothing
+        self._nothing, self._size = encoding.nothing, seen.shape[0]
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
@@ -142,7 +142,9 @@ class Unguided(gym.Wrapper[Any, Any, Any, Any]):
         return self._with(observation, self._nothing), reward, terminated, truncated, info
 
     def _with(self, observation: Any, told: Any) -> Any:
-        return np.concatenate((observation, told), dtype=np.float32)
+        extended = np.empty(self._size + len(told), dtype=np.float32)
+        extended[: self._size], extended[self._size :] = observation, told
+        return extended
 
 
 class Guided(Unguided):
@@ -158,6 +160,7 @@ class Guided(Unguided):
     def __init__(self, env: Env, guide: SubgoalGuide) -> None:
         super().__init__(env, guide.encoding)
         self._guide, self._config, self._encoding = guide, guide.config, guide.encoding
+        self._bare: Any = env.unwrapped
         if guide.config.choices:
             own = environment_facts(env, guide.settings).task_space
             numbers = DiscreteTaskSpace(guide.config.choices + 1, name=SUBGOAL)
@@ -170,12 +173,14 @@ class Guided(Unguided):
         chosen, options = self._split(options)
         observation, info = self.env.reset(seed=seed, options=options)
         own = info.get("task", {})
-        way = self._guide.way(self.env.unwrapped, _key(own, seed))
+        way = self._guide.way(self._bare, _key(own, seed))
         subgoals = way.subgoals if chosen == 0 else way.subgoals[chosen - 1 : chosen]
-        self._begin(way, subgoals, np.random.default_rng(seed).random(len(subgoals)) < self._config.drop)
+        hidden = np.random.default_rng(seed).random(len(subgoals)) < self._config.drop
+        self._begin(way, subgoals, hidden.tolist())
         if self._config.choices:
             info["task"] = {TASK: own, SUBGOAL: {SUBGOAL: chosen}}
-        return self._with(observation, self._told()), info
+        told = self._told(agent_cell(self._bare), self._before[0]) if subgoals else self._nothing
+        return self._with(observation, told), info
 
     def _split(self, options: dict[str, Any] | None) -> tuple[int, dict[str, Any] | None]:
         """Which sub-goal was chosen, and what is left for the environment itself."""
@@ -186,55 +191,59 @@ class Guided(Unguided):
 
     def _begin(self, way: Way, subgoals: Sequence[Subgoal], hidden: Any) -> None:
         self._way, self._subgoals, self._hidden = way, subgoals, hidden
-        self._before: list[Codes] = [codes_at(self.env.unwrapped, subgoal.cell) for subgoal in subgoals]
+        self._before: list[Codes] = [codes_at(self._bare, subgoal.cell) for subgoal in subgoals]
         self._turn = self._since = self._reached = 0
         self._paid = 0.0
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.env.step(action)
-        bonus = self._advance() if self._turn < len(self._subgoals) else 0.0
         info["own_reward"] = reward
+        bonus, told = 0.0, self._nothing
+        if self._turn < len(self._subgoals):
+            bonus, told = self._advance()
         if terminated or truncated:
             given = len(self._subgoals)
             progress = self._reached / given if given else 0.0
             info["guide"] = {"given": given, "reached": self._reached, "progress": progress, "paid": self._paid}
-        return self._with(observation, self._told()), float(reward) + bonus, terminated, truncated, info
+        return self._with(observation, told), float(reward) + bonus, terminated, truncated, info
 
-    def _advance(self) -> float:
-        """Go on to the next sub-goal when this one has been reached, past those that were reached before their turn."""
+    def _advance(self) -> tuple[float, Any]:
+        """Go on to the next sub-goal when this one has been reached, past those that were reached before their turn.
+
+        What that pays, and what the student is told now.
+        """
         self._since += 1
-        env = self.env.unwrapped
-        agent = agent_cell(env)
-        if not self._is_reached(env, agent):
-            return 0.0
+        agent, cell = agent_cell(self._bare), self._subgoals[self._turn].cell
+        codes = codes_at(self._bare, cell)
+        if agent != cell and codes == self._before[self._turn]:
+            return 0.0, self._told(agent, codes)
         bonus = self._config.weight * (1 - self._since / self._way.max_steps)
         self._reached += 1
         self._paid += bonus
         self._since = 0
-        self._pass(env)
-        while self._turn < len(self._subgoals) and self._is_reached(env, agent):
-            self._pass(env)
-        return bonus
+        self._pass()
+        while self._turn < len(self._subgoals):
+            cell = self._subgoals[self._turn].cell
+            codes = codes_at(self._bare, cell)
+            if agent != cell and codes == self._before[self._turn]:
+                return bonus, self._told(agent, codes)
+            self._pass()
+        return bonus, self._nothing
 
-    def _is_reached(self, env: Any, agent: tuple[int, int]) -> bool:
-        cell = self._subgoals[self._turn].cell
-        return agent == cell or codes_at(env, cell) != self._before[self._turn]
-
-    def _pass(self, env: Any) -> None:
+    def _pass(self) -> None:
         """The next one's turn. Where it is in the same cell (a key in a box), it begins with what lies there now."""
         cell = self._subgoals[self._turn].cell
         self._turn += 1
         for later in range(self._turn, len(self._subgoals)):
             if self._subgoals[later].cell == cell:
-                self._before[later] = codes_at(env, cell)
+                self._before[later] = codes_at(self._bare, cell)
 
-    def _told(self) -> Any:
-        """The current sub-goal, as the student sees it."""
-        if self._turn >= len(self._subgoals) or self._hidden[self._turn] or not self._config.show:
-            return self._encoding.nothing
-        env, subgoal = self.env.unwrapped, self._subgoals[self._turn]
-        codes = codes_at(env, subgoal.cell)
-        return self._encoding.encode(subgoal.name, subgoal.cell, codes, agent_cell(env), self._way.side)
+    def _told(self, agent: Cell, codes: Codes) -> Any:
+        """The current sub-goal, as the student sees it; ``codes`` are what lies in its cell."""
+        if self._hidden[self._turn] or not self._config.show:
+            return self._nothing
+        subgoal = self._subgoals[self._turn]
+        return self._encoding.encode(subgoal.name, subgoal.cell, codes, agent, self._way.side)
 
 
 def _key(task: Task, seed: int | None) -> str:
@@ -260,7 +269,7 @@ def _check(env: Env, settings: EnvSettings) -> None:
     if not flat or env.get_wrapper_attr("observation_space").dtype != np.float32:
         raise UsageError(
             f"the guide subgoals appends numbers to flat observations of float32; {settings.id} has "
-            f"{env.observation_space}: take teachrl/MiniGrid-v0 with the option id"
+            f"{env.observation_space}: take teachrl/MiniGrid-v0 with the option minigrid_id"
         )
     if isinstance(env, gym.Wrapper) and hasattr(env, "starts_from_snapshots"):
         raise UsageError("sub-goals are given for whole levels: they do not go together with starts from snapshots")

@@ -29,6 +29,9 @@ class PPOStudent(SB3Student, Imitator):
     of 1,000, 5 epochs, 400-300 tanh, normalised). Deviations: policy and value do not share layers (in PPO2 they did),
     observation statistics change between updates and not within one, evaluation is deterministic (theirs was not), a
     truncated episode is bootstrapped and does not run on into the next.
+
+    Preset ``beacons2024``: the PPO of Words as Beacons (torch_ac's, for 16 environments), with `GridExtractor`.
+    Deviations: the direction is observed too; a truncated episode is bootstrapped.
     """
 
     algorithm = PPO
@@ -48,7 +51,25 @@ class PPOStudent(SB3Student, Imitator):
             "policy_kwargs": {"net_arch": [400, 300], "activation_fn": "tanh"},
             "normalize_observations": True,
             "normalize_rewards": True,
-        }
+        },
+        "beacons2024": {
+            "n_steps": 128,
+            "batch_size": 256,
+            "n_epochs": 4,
+            "learning_rate": 1e-4,
+            "gamma": 0.99,
+            "gae_lambda": 0.95,
+            "clip_range": 0.2,
+            "vf_coef": 0.5,
+            "ent_coef": 5e-4,
+            "max_grad_norm": 0.5,
+            "normalize_advantage": False,
+            "policy_kwargs": {
+                "features_extractor_class": "grid",
+                "net_arch": [],
+                "optimizer_kwargs": {"eps": 1e-8},
+            },
+        },
     }
 
     def __init__(

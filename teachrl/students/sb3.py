@@ -12,15 +12,18 @@ import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
 
-from teachrl.errors import UsageError
+from teachrl.errors import UsageError, unknown_name
 from teachrl.students.base import Classroom, State, Student
+from teachrl.students.grid_extractor import GridExtractor
 from teachrl.tensors import to_arrays, to_tensors
 
 # Given by the run itself; a YAML file that sets them would contradict it.
 RESERVED = frozenset(
     {"env", "seed", "verbose", "tensorboard_log", "_init_setup_model", "stats_window_size", "monitor_wrapper"}
 )
+EXTRACTORS: Mapping[str, type[BaseFeaturesExtractor]] = {"grid": GridExtractor, "flatten": FlattenExtractor}
 _SCHEDULE = re.compile(r"^lin_([0-9.eE+-]+)$")
 
 
@@ -28,7 +31,8 @@ class SB3Student(Student):
     """Holds an SB3 model that never sees an environment: the run's fragments fill its buffer, its own `train` learns.
 
     Any keyword of the algorithm's constructor can be set, as in RL Zoo's files: ``learning_rate: lin_3e-4`` is a linear
-    schedule to 0, and ``policy_kwargs: {net_arch: [64, 64], activation_fn: tanh}`` names a class of ``torch.nn``.
+    schedule to 0, and ``policy_kwargs: {net_arch: [64, 64], activation_fn: tanh}`` names a class of ``torch.nn``, and
+    ``features_extractor_class: grid`` `GridExtractor`, for grid worlds.
     """
 
     algorithm: ClassVar[type[BaseAlgorithm]]
@@ -181,7 +185,7 @@ def schedule(key: str, value: Any) -> float | Callable[[float], float] | None:
 
 
 def _policy_kwargs(value: Any) -> dict[str, Any]:
-    """Policy keywords with ``activation_fn`` (and ``optimizer_class``) given by name."""
+    """Policy keywords with ``activation_fn``, ``optimizer_class`` and ``features_extractor_class`` given by name."""
     if not isinstance(value, dict):
         raise UsageError(f"student option 'policy_kwargs' is a mapping; got {value!r}")
     kwargs = dict(value)
@@ -194,4 +198,8 @@ def _policy_kwargs(value: Any) -> dict[str, Any]:
                     f"policy_kwargs.{key}: {name!r} is not a class of {module.__name__}, such as 'tanh' or 'relu'"
                 )
             kwargs[key] = getattr(module, by_lower_case[name.lower()])
+    if isinstance(name := kwargs.get("features_extractor_class"), str):
+        if name not in EXTRACTORS:
+            raise unknown_name("policy_kwargs.features_extractor_class", name, EXTRACTORS)
+        kwargs["features_extractor_class"] = EXTRACTORS[name]
     return kwargs

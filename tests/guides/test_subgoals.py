@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,35 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     train(experiment(**chosen), tmp_path / "halved", mode="resume")
     logs = [pq.read_table(tmp_path / kind / "run" / "episodes").to_pylist() for kind in ("whole", "halved")]
     assert logs[0] == logs[1]
+
+
+CORRIDOR_LEVELS = {"minigrid_id": "MiniGrid-KeyCorridorS3R3-v0", "seeds": 20}
+SUBGOAL_TEACHER = {
+    "name": "product",
+    "options": {
+        "parts": [
+            {"parameters": ["task"], "teacher": "random"},
+            {"parameters": ["subgoal"], "teacher": {"name": "learning-progress", "options": {"signal": "guide"}}},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "options"),
+    [
+        ("alp-gmm", {}),
+        ({"name": "plr", "options": {"capacity": 8}}, {}),
+        (SUBGOAL_TEACHER, {"choices": 2, "drop": 0.5}),
+    ],
+)
+def test_it_goes_with_teachers_of_tasks_and_of_subgoals(teacher: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    env = {"id": "teachrl/MiniGrid-v0", "n_envs": 4, "options": CORRIDOR_LEVELS}
+    guide = {"name": "subgoals", "options": {"provider": "planner", **options}}
+    student = {"name": "ppo", "options": {"n_steps": 300, "batch_size": 300, "n_epochs": 1}}
+    train(experiment(env=env, teacher=teacher, guide=guide, student=student, steps=2400), tmp_path)
+    log = pq.read_table(tmp_path / "run" / "episodes").to_pylist()
+    assert log
+    assert all(
+        json.loads(row["guide"])["given"] == (2 if row.get("task.subgoal.subgoal", 0) == 0 else 1) for row in log
+    )
