@@ -32,8 +32,10 @@ def check_file(
     env = make_grid_world(chosen)
     for answer in answers:
         level = level_of(env, chosen, int(answer.key))
-        subgoals, wanted = recorded.subgoals(level), right.subgoals(level)
-        if not wanted:
+        subgoals = recorded.subgoals(level)
+        try:
+            wanted = right.subgoals(level)
+        except UsageError:  # the planner's, where it finds no way
             unsolved += 1
             continue
         said.compare(said_at_first(answer), wanted, level)

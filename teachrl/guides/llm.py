@@ -38,7 +38,7 @@ class LLMConfig(EndpointSettings):
     prompt: Name = Field("1", description="version of the prompt")
     temperature: Number = Field(0.0, ge=0, le=2, description="of the model's sampling")
     max_tokens: Whole = Field(512, ge=16, description="most tokens of an answer")
-    most_subgoals: Whole = Field(24, ge=1, le=200, description="most sub-goals of an answer")
+    most_subgoals: Whole = Field(12, ge=1, le=200, description="most sub-goals of an answer")
     schema_of: Literal["level", "form", "none"] = Field(
         "level", description="what the model is held to: things of the level; form, JSON of the right form; none"
     )

@@ -8,32 +8,11 @@ import pytest
 from PIL import Image
 
 from teachrl.cli.app import main
-from teachrl.guides.level import GridLevel, Subgoal
-from teachrl.settings import Settings
 from tests.guides.endpoint_double import completion, endpoint
 
 pytest.importorskip("minigrid")
 pytest.importorskip("openai")
 ENV = "MiniGrid-KeyCorridorS3R3-v0"
-RIGHT = "tests.cli.test_subgoals:Corridor"
-
-
-class Corridor:
-    """The key, the locked door, and what is wanted."""
-
-    class Config(Settings):
-        pass
-
-    def __init__(self, config: Settings) -> None:
-        self.identity: dict[str, Any] = {"provider": "corridor"}
-
-    def subgoals(self, level: GridLevel) -> tuple[Subgoal, ...]:
-        assert level.objective is not None
-        things = [thing for thing in level.things if thing.kind == "key" or thing.state == "locked"]
-        things.sort(key=lambda thing: thing.kind, reverse=True)
-        last = level.thing_at(level.objective.cell)
-        assert last is not None
-        return tuple(Subgoal(thing.cell, thing.name) for thing in (*things, last))
 
 
 def from_the_prompt(number: int, request: dict[str, Any]) -> tuple[int, bytes]:
@@ -53,13 +32,13 @@ def run(*arguments: str) -> None:
     assert main(["subgoals", *arguments]) == 0
 
 
-def test_collect_check_and_show_with_a_provider(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = str(tmp_path / "corridor.jsonl")
-    run("collect", ENV, "-o", file, "-n", "3", "--provider", RIGHT)
+def test_collect_and_check_the_planners_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(tmp_path / "planner.jsonl")
+    run("collect", ENV, "-o", file, "-n", "3", "--provider", "planner")
     assert "3 new answers, 3 in all" in capsys.readouterr().out
-    run("collect", ENV, "-o", file, "-n", "5", "--first", "1", "--provider", RIGHT)
+    run("collect", ENV, "-o", file, "-n", "5", "--first", "1")
     assert "3 new answers, 6 in all" in capsys.readouterr().out
-    run("check", file, "--against", RIGHT, "--json")
+    run("check", file, "--json")
     found = json.loads(capsys.readouterr().out)
     assert found["played"] == found["said"]
     assert found["played"]["levels"] == 6
@@ -75,7 +54,7 @@ def test_a_models_answers_are_checked_as_said_and_as_played(tmp_path: Path, caps
         settings = [f"--set=base_url={double.base_url}", "--set=model=double"]
         run("collect", ENV, "-o", file, "-n", "8", "--provider", "llm", *settings)
     assert "0: fallback, 0 sub-goals" in capsys.readouterr().out
-    run("check", file, "--against", RIGHT, "--json")
+    run("check", file, "--json")
     found = json.loads(capsys.readouterr().out)
     fallen = found["ended"]["fallback"]
     assert 0 < fallen < 8
@@ -87,7 +66,7 @@ def test_a_models_answers_are_checked_as_said_and_as_played(tmp_path: Path, caps
     assert [each["cell_accuracy"] for each in played["positions"]] == [1 - fallen / 8, 0.0, 0.0]
     assert played["feasible_order"] == 1.0
     assert played["manhattan_mean"] > 0
-    run("check", file, "--against", RIGHT)
+    run("check", file)
     table = capsys.readouterr().out
     for words in ("model double, prompt 1", "right cells, sub-goal 2 (8 levels)", f"{fallen} fallback"):
         assert words in table
@@ -95,7 +74,7 @@ def test_a_models_answers_are_checked_as_said_and_as_played(tmp_path: Path, caps
 
 def test_a_level_is_shown_in_the_terminal_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "level.png"
-    run("show", ENV, "0", "--provider", RIGHT, "--output", str(picture))
+    run("show", ENV, "0", "--output", str(picture))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{ENV}, seed 0: pick up the purple ball"
     assert lines[6] == "##1 D . 2 3 ##"
@@ -109,11 +88,11 @@ def test_a_level_is_shown_in_the_terminal_and_drawn(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["collect", "MiniGrid-KeyCoridorS3R3-v0", "-o", "x.jsonl", "--provider", RIGHT], "MiniGrid-KeyCorridorS3R3"),
+        (["collect", "MiniGrid-KeyCoridorS3R3-v0", "-o", "x.jsonl"], "MiniGrid-KeyCorridorS3R3"),
         (["collect", ENV, "-o", "x.jsonl", "--provider", "llm"], "base_url"),
         (["collect", ENV, "-o", "x.jsonl", "--provider", "lm"], "did you mean 'llm'"),
-        (["check", "x.jsonl", "--against", RIGHT], "no file"),
-        (["show", "CartPole-v1", "0", "--provider", RIGHT], "unknown grid world"),
+        (["check", "x.jsonl"], "no file"),
+        (["show", "CartPole-v1", "0"], "unknown grid world"),
         (["serve", "x.gguf"], "x.gguf"),
     ],
 )

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from teachrl.guides.answers import Fault, FaultKind, answer_schema, infeasible, judge_answer, read_answer
 from teachrl.guides.level import GridLevel, Subgoal, Thing
+from teachrl.guides.planner import Planner
+from teachrl.guides.seeded_levels import seeded_levels
 from tests.guides.small_levels import BALL, DOOR, KEY, locked_room
 
 MOST = 6
@@ -105,6 +107,16 @@ def test_the_schema_allows_the_things_of_the_level_where_they_are() -> None:
     form = json.dumps(answer_schema(MOST))
     assert "yellow" not in form
     assert len(answer_schema(MOST)["properties"]["subgoals"]["items"]["required"]) == 3
+
+
+@pytest.mark.parametrize("environment", ["KeyCorridorS3R3-v0", "MultiRoom-N4-S5-v1", "ObstructedMaze-1Dlhb-v0"])
+def test_the_planners_lists_are_usable_answers(environment: str) -> None:
+    pytest.importorskip("minigrid")
+    for level in seeded_levels(f"MiniGrid-{environment}", range(4)):
+        right = Planner().subgoals(level)
+        assert judge_answer(answer(*(item(goal.name, *goal.cell) for goal in right)), level, MOST) == right
+        swapped = (*right[1:-1], right[0], right[-1])
+        assert infeasible(swapped, level) is not None
 
 
 names = st.sampled_from(["yellow key", "locked yellow door", "blue ball", "nothing", "lava"]) | st.text(max_size=30)

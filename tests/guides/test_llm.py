@@ -224,7 +224,7 @@ import sys
 from tests.guides.test_llm import provider
 from tests.guides.small_levels import many_rooms
 from pathlib import Path
-provider(Path(sys.argv[1]), sys.argv[2], concurrency=2).collect(many_rooms(10))
+provider(Path(sys.argv[1]), sys.argv[2], concurrency=2).collect(many_rooms(40))
 """
 
 
@@ -243,7 +243,8 @@ def test_a_collection_that_was_killed_goes_on_and_asks_nothing_twice(how: signal
         kept = len(AnswerCache(tmp_path / "cache.jsonl"))
         asked = len(double.requests)
         assert asked - kept == 0 if how == signal.SIGINT else asked - kept <= 2  # those under way when it was killed
-        provider(tmp_path, double, concurrency=2).collect(many_rooms(10))
-        assert len(double.requests) == asked + 10 - kept
+        double.seconds = 0.0
+        provider(tmp_path, double, concurrency=2).collect(many_rooms(40))
+        assert len(double.requests) == asked + 40 - kept
     counts = Counter(one.key for one in AnswerCache(tmp_path / "cache.jsonl").answers())
-    assert counts == Counter(str(seed) for seed in range(10))
+    assert counts == Counter(str(seed) for seed in range(40))
