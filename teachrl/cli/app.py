@@ -18,6 +18,7 @@ from teachrl.cli.listing import list_names
 from teachrl.cli.replay import replay
 from teachrl.cli.report import report
 from teachrl.cli.snapshots import snapshots
+from teachrl.cli.subgoals import subgoals
 from teachrl.cli.train import train
 from teachrl.cli.vae import vae
 from teachrl.errors import TeachrlError, UsageError
@@ -66,6 +67,7 @@ app.command("snapshots")(snapshots)
 app.command("list")(list_names)
 app.command("doctor")(doctor)
 app.add_typer(vae, name="vae")
+app.add_typer(subgoals, name="subgoals")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

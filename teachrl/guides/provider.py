@@ -30,6 +30,8 @@ PROVIDERS = Registry(
     "sub-goal provider",
     {
         "planner": Entry("teachrl.guides.planner:Planner", "our own search, which knows the whole level"),
+        "llm": Entry("teachrl.guides.llm:LLM", "a language model's, behind any OpenAI-compatible endpoint"),
+        "recorded": Entry("teachrl.guides.recorded:Recorded", "those in a file that 'teachrl subgoals collect' wrote"),
         "surrogate": Entry("teachrl.guides.surrogate:Surrogate", "the planner's, with errors like a language model's"),
     },
 )
