@@ -26,3 +26,5 @@ register(id="teachrl/Hypercubes-v0", entry_point="teachrl_envs.hypercubes:Hyperc
 register(id="teachrl/Maze-v0", entry_point="teachrl_envs.maze.env:Maze")
 register(id="teachrl/MazeBuilding-v0", entry_point="teachrl_envs.maze.building:MazeBuilding")
 register(id="teachrl/MiniGrid-v0", entry_point="teachrl_envs.minigrid.env:MiniGridLevels")
+register(id="teachrl/RoomsNav-v0", entry_point="teachrl_envs.tabular.rooms_nav:RoomsNav")
+register(id="teachrl/Chain-v0", entry_point="teachrl_envs.tabular.chain:Chain")

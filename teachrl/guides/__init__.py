@@ -23,6 +23,14 @@ GUIDES = Registry(
             "teachrl.guides.subgoals:SubgoalGuide",
             "sub-goals of a planner, a language model or a file, shown and paid (Words as Beacons, 2024)",
         ),
+        "potential": Entry(
+            "teachrl.guides.rewards.potential:PotentialGuide",
+            "potential-based shaping from known or learnt values (Ng et al. 1999)",
+        ),
+        "exprd": Entry(
+            "teachrl.guides.rewards.exprd_guide:ExprdGuide",
+            "sparse rewards by linear programs, where the model is known (Devidze et al. 2021)",
+        ),
     },
 )
 

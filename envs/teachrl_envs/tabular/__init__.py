@@ -1,0 +1,1 @@
+"""Small environments whose whole model is known: transitions, rewards, and what is best."""

@@ -1,0 +1,19 @@
+"""Environments whose whole model is known."""
+
+from __future__ import annotations
+
+from teachrl.environments import Env
+from teachrl.errors import UsageError
+from teachrl.experiment import EnvSettings
+from teachrl_envs.tabular.mdp import TabularMDP
+
+
+def model_of(env: Env, settings: EnvSettings, who: str) -> TabularMDP:
+    """The model of an environment that declares it as ``mdp``, with its state as ``state``. Raises `UsageError`."""
+    mdp = getattr(env.unwrapped, "mdp", None)
+    if not isinstance(mdp, TabularMDP):
+        raise UsageError(
+            f"{who} needs an environment whose model is known, such as teachrl/RoomsNav-v0 or teachrl/Chain-v0 (an mdp "
+            f"of type TabularMDP and a state); {settings.id} declares none"
+        )
+    return mdp
