@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from teachrl.errors import TeachrlError
+from teachrl.errors import TeachrlError, UsageError
 from teachrl.guides.answer_cache import Answer, AnswerCache, KeptFault, Source, kept_subgoals, kept_text, level_digest
 from teachrl.guides.answers import Fault, answer_schema, judge_answer
 from teachrl.guides.budget import Amount, Budget
@@ -47,7 +47,8 @@ class LLMConfig(EndpointSettings):
     requests_budget: Whole | None = Field(None, ge=1, description="requests that may be sent in all; default: any")
     tokens_budget: Whole | None = Field(None, ge=1, description="tokens that may be spent in all; default: any")
     fallback: Literal["none", "planner", "abort"] = Field(
-        "none", description="where no answer is usable: none, no sub-goals; planner, the planner's; abort, an error"
+        "none",
+        description="where no answer is usable: none, no sub-goals; planner, the planner's; abort, an error",
     )
 
     @field_validator("prompt")
@@ -186,7 +187,10 @@ class LLM:
     def _stand_in(self, level: GridLevel) -> tuple[Subgoal, ...]:
         if self.config.fallback != "planner":
             return ()
-        return make_provider("planner", {}).subgoals(level)
+        try:
+            return make_provider("planner", {}).subgoals(level)
+        except UsageError:  # it finds no way either
+            return ()
 
 
 @dataclass
