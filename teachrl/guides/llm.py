@@ -159,13 +159,14 @@ class LLM:
 
     def _talk(self, level: GridLevel) -> _Talk:
         """The question and, after a fault, the one further question; the budget has room for both or none is sent."""
-        endpoint, config, talk = self._endpoint(), self.config, _Talk()
+        endpoint, config, talk, fields = self._endpoint(), self.config, _Talk(), self._fields(level)
         sent = messages(level, self._prompt, config.most_subgoals)
-        set_aside = Amount(2, 2 * (most_prompt_tokens(sent) + config.max_tokens) + LONGEST_FAULT)
+        longest = messages(level, self._prompt, config.most_subgoals, fault="x" * LONGEST_FAULT)
+        set_aside = Amount(2, 2 * (most_prompt_tokens(longest, fields) + config.max_tokens))
         endpoint.budget.set_aside(set_aside)
         try:
             while len(talk.said) < 2:
-                reply = endpoint.chat(sent, config.max_tokens, self._fields(level))
+                reply = endpoint.chat(sent, config.max_tokens, fields)
                 talk.take(reply, judge_answer(reply.text, level, config.most_subgoals))
                 if not isinstance(talk.judged, Fault):
                     break

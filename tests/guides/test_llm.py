@@ -199,10 +199,10 @@ def test_a_budget_of_requests_is_never_passed(fails: bool, tmp_path: Path) -> No
 
 def test_a_budget_of_tokens_is_never_passed(tmp_path: Path) -> None:
     with endpoint(says(answer(*GOOD))) as double:
-        llm = provider(tmp_path, double, tokens_budget=10_000, max_tokens=100)
-        with pytest.raises(TeachrlError, match="budget of 10,000 tokens"):
+        llm = provider(tmp_path, double, tokens_budget=20_000, max_tokens=100)
+        with pytest.raises(TeachrlError, match="budget of 20,000 tokens"):
             llm.collect(many_rooms(200))
-        assert 40 < len(double.requests) <= 10_000 / 120
+        assert 80 < len(double.requests) <= 20_000 / 120
 
 
 def test_collecting_asks_several_at_a_time_and_goes_on_where_it_was(tmp_path: Path) -> None:
