@@ -7,7 +7,7 @@ by 10, so that all numbers are of the size of the observation's.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +59,9 @@ class Representation(Encoding):
 
 
 class Language(Encoding):
-    """A sentence embedding of the sub-goal's name; none: zeros. Names without a vector are an error of the caller."""
+    """A sentence embedding of what the sub-goal is called, of length 1; none: zeros."""
 
-    def __init__(self, embed: Any, size: int) -> None:
+    def __init__(self, embed: Callable[[Sequence[str]], dict[str, Numbers]], size: int) -> None:
         self.size = size
         self.nothing = np.zeros(size, dtype=np.float32)
         self._embed = embed

@@ -32,6 +32,7 @@ PROVIDERS = Registry(
         "planner": Entry("teachrl.guides.planner:Planner", "our own search, which knows the whole level"),
         "llm": Entry("teachrl.guides.llm:LLM", "a language model's, behind any OpenAI-compatible endpoint"),
         "recorded": Entry("teachrl.guides.recorded:Recorded", "those in a file that 'teachrl subgoals collect' wrote"),
+        "bot": Entry("teachrl.guides.bot:Bot", "BabyAI's bot, for missions in words, where it works"),
         "surrogate": Entry("teachrl.guides.surrogate:Surrogate", "the planner's, with errors like a language model's"),
     },
 )

@@ -10,12 +10,15 @@ import gymnasium as gym
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from minigrid.core.constants import COLORS
 
+from teachrl.checkpoints import write_tree
 from teachrl.environments import Env, make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation import evaluate_run
 from teachrl.experiment import EnvSettings, Experiment
 from teachrl.guides import make_guide
+from teachrl.guides.level import read_level
 from teachrl.guides.subgoals import SubgoalGuide
 from teachrl.practice import practice
 from teachrl.training import train
@@ -277,3 +280,22 @@ def test_it_goes_with_teachers_of_tasks_and_of_subgoals(teacher: Any, options: d
     assert all(
         json.loads(row["guide"])["given"] == (2 if row.get("task.subgoal.subgoal", 0) == 0 else 1) for row in log
     )
+
+
+def test_subgoals_may_be_told_in_language(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    vectors = {f"{color} {kind}": rng.normal(size=5) for color in COLORS for kind in ("key", "ball")}
+    vectors |= {f"locked {color} door": rng.normal(size=5) for color in COLORS}
+    write_tree(tmp_path / "words.npz", {"encoder": "made up", "vectors": vectors})
+    settings = EnvSettings.model_validate({"id": "teachrl/MiniGrid-v0", "options": CORRIDOR_LEVELS})
+    options = {"encoding": "language", "language": {"cache": str(tmp_path / "words.npz")}}
+    guide = make_guide("subgoals", options, settings)
+    env = guide.guided(make_env(settings))
+    told, _ = env.reset(seed=0, options={"task": {"seed": 1}})
+    key = next(thing for thing in read_level(env.unwrapped, "corridor", "1").things if thing.kind == "key")
+    assert told[-5:] == pytest.approx(vectors[key.name].astype(np.float32))
+    unguided, _ = guide.unguided(make_env(settings)).reset(seed=0, options={"task": {"seed": 1}})
+    assert unguided.shape == told.shape
+    assert (unguided[-5:] == 0).all()
+    with pytest.raises(UsageError, match="go together"):
+        make_guide("subgoals", {"encoding": "language"}, settings)
