@@ -88,13 +88,14 @@ def show(
 ) -> None:
     """Show a level with its sub-goals numbered in order. The last one is never shown to a student."""
     from teachrl.guides.level_picture import drawn, text_picture
+    from teachrl.guides.prompts import LONGEST_MISSION, quoted
     from teachrl.guides.seeded_levels import level_of, make_grid_world
 
     chosen = _provider(provider, settings, {})
     grid_world = make_grid_world(env)
     level = level_of(grid_world, env, seed)
     found = chosen.subgoals(level)
-    typer.echo(f"{env}, seed {seed}: {level.mission}")
+    typer.echo(f"{env}, seed {seed}: {quoted(level.mission, LONGEST_MISSION)}")
     for line in text_picture(level, found):
         typer.echo(line)
     if output is not None:
@@ -117,10 +118,13 @@ def serve(
 
     # Blocked before the server starts its threads, or one of them would get the signal and end the process at once.
     ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    served = LocalModel(model, port, threads, slots, context)
-    typer.echo(f"serving {model.name} at {served.base_url}; Ctrl-C ends it")
-    signal.sigwait(ends)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    try:
+        served = LocalModel(model, port, threads, slots, context)
+        typer.echo(f"serving {model.name} at {served.base_url}; Ctrl-C ends it")
+        signal.sigwait(ends)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _provider(name: str, settings: list[str] | None, options: dict[str, Any]) -> Provider:

@@ -92,7 +92,7 @@ def _digested(thing: Thing | None) -> Any:
 
 def kept_subgoals(subgoals: Iterable[Subgoal]) -> tuple[KeptSubgoal, ...]:
     """Sub-goals as the file holds them."""
-    return tuple(KeptSubgoal(cell=subgoal.cell, name=subgoal.name) for subgoal in subgoals)
+    return tuple(KeptSubgoal(cell=subgoal.cell, name=kept_text(subgoal.name)) for subgoal in subgoals)
 
 
 def kept_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +72,7 @@ class Endpoint:
 
         The caller has set aside what one try may cost; what failed is charged besides.
         """
-        worst = most_prompt_tokens(messages)
+        worst = most_prompt_tokens(messages, fields)
         create = self._client.chat.completions.create
 
         def send() -> Reply:
@@ -138,9 +139,9 @@ def _import_openai() -> Any:
     return openai
 
 
-def most_prompt_tokens(messages: Sequence[Mapping[str, str]]) -> int:
-    """More tokens than the messages can have: one a byte, and what the chat template adds."""
-    return sum(len(message["content"].encode()) + TOKENS_A_MESSAGE for message in messages)
+def most_prompt_tokens(messages: Sequence[Mapping[str, str]], fields: Mapping[str, Any]) -> int:
+    """More tokens than a request can have: one a byte, a schema included, and what the chat template adds."""
+    return len(json.dumps(fields)) + sum(len(message["content"].encode()) + TOKENS_A_MESSAGE for message in messages)
 
 
 def _reply(response: Any, most_prompt: int, most_answer: int) -> Reply:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from teachrl.errors import TeachrlError
+from teachrl.errors import TeachrlError, UsageError
 from teachrl.guides.answer_cache import Answer, AnswerCache, KeptFault, Source, kept_subgoals, kept_text, level_digest
 from teachrl.guides.answers import Fault, answer_schema, judge_answer
 from teachrl.guides.budget import Amount, Budget
@@ -47,7 +47,8 @@ class LLMConfig(EndpointSettings):
     requests_budget: Whole | None = Field(None, ge=1, description="requests that may be sent in all; default: any")
     tokens_budget: Whole | None = Field(None, ge=1, description="tokens that may be spent in all; default: any")
     fallback: Literal["none", "planner", "abort"] = Field(
-        "none", description="where no answer is usable: none, no sub-goals; planner, the planner's; abort, an error"
+        "none",
+        description="where no answer is usable: none, no sub-goals; planner, the planner's; abort, an error",
     )
 
     @field_validator("prompt")
@@ -158,13 +159,14 @@ class LLM:
 
     def _talk(self, level: GridLevel) -> _Talk:
         """The question and, after a fault, the one further question; the budget has room for both or none is sent."""
-        endpoint, config, talk = self._endpoint(), self.config, _Talk()
+        endpoint, config, talk, fields = self._endpoint(), self.config, _Talk(), self._fields(level)
         sent = messages(level, self._prompt, config.most_subgoals)
-        set_aside = Amount(2, 2 * (most_prompt_tokens(sent) + config.max_tokens) + LONGEST_FAULT)
+        longest = messages(level, self._prompt, config.most_subgoals, fault="x" * LONGEST_FAULT)
+        set_aside = Amount(2, 2 * (most_prompt_tokens(longest, fields) + config.max_tokens))
         endpoint.budget.set_aside(set_aside)
         try:
             while len(talk.said) < 2:
-                reply = endpoint.chat(sent, config.max_tokens, self._fields(level))
+                reply = endpoint.chat(sent, config.max_tokens, fields)
                 talk.take(reply, judge_answer(reply.text, level, config.most_subgoals))
                 if not isinstance(talk.judged, Fault):
                     break
@@ -186,7 +188,10 @@ class LLM:
     def _stand_in(self, level: GridLevel) -> tuple[Subgoal, ...]:
         if self.config.fallback != "planner":
             return ()
-        return make_provider("planner", {}).subgoals(level)
+        try:
+            return make_provider("planner", {}).subgoals(level)
+        except UsageError:  # it finds no way either
+            return ()
 
 
 @dataclass

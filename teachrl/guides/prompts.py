@@ -73,7 +73,8 @@ def prompt_of(version: str) -> Prompt:
 
 
 def shown(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name as models see it and are expected to say it: cut where it is longer."""
+    """A name as models see it and are expected to say it: cut where it is longer, and fit to be sent."""
+    name = name.encode("utf-8", "replace").decode()
     return name if len(name) <= longest else name[: longest - 3] + "..."
 
 
@@ -83,7 +84,7 @@ def quoted(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    code = found[0].encode("utf-16-be", "surrogatepass")
+    code = found[0].encode("utf-16-be")
     return "".join(f"\\u{code[i : i + 2].hex()}" for i in range(0, len(code), 2))
 
 

@@ -76,7 +76,7 @@ def test_a_level_is_shown_in_the_terminal_and_drawn(tmp_path: Path, capsys: pyte
     picture = tmp_path / "level.png"
     run("show", ENV, "0", "--output", str(picture))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{ENV}, seed 0: pick up the purple ball"
+    assert lines[0] == f'{ENV}, seed 0: "pick up the purple ball"'
     assert lines[6] == "##1 D . 2 3 ##"
     assert lines[8] == '  1. "purple key" at (1, 5)'
     with Image.open(picture) as drawn:

@@ -36,8 +36,9 @@ def test_no_name_can_be_taken_for_a_line_or_a_token_of_the_prompt() -> None:
 
 
 def test_quoted_texts_are_json_of_what_is_shown() -> None:
-    for text in ("locked red door", HOSTILE[:50], "\U0001f600 \ud800", ""):
+    for text in ("locked red door", HOSTILE[:50], "\U0001f600", ""):
         assert json.loads(quoted(text)) == text
+    assert json.loads(quoted("half a character: \ud800")) == "half a character: ?"
     assert json.loads(quoted("a" * 100)) == "a" * 57 + "..."
 
 
