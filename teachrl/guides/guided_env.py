@@ -69,6 +69,7 @@ class Guided(Unguided):
         super().__init__(env, guide.encoding)
         self._guide, self._config, self._encoding = guide, guide.config, guide.encoding
         self._bare: Any = env.unwrapped
+        self._name = _level_name(env, guide.settings.id)
         if guide.config.choices:
             own = environment_facts(env, guide.settings).task_space
             numbers = DiscreteTaskSpace(guide.config.choices + 1, name=SUBGOAL)
@@ -81,7 +82,7 @@ class Guided(Unguided):
         chosen, options = self._split(options)
         observation, info = self.env.reset(seed=seed, options=options)
         own = info.get("task", {})
-        way = self._guide.way(self._bare, _key(own, seed))
+        way = self._guide.way(self._bare, self._name, _key(own, seed))
         subgoals = way.subgoals if chosen == 0 else way.subgoals[chosen - 1 : chosen]
         hidden = np.random.default_rng(seed).random(len(subgoals)) < self._config.drop
         self._begin(way, subgoals, hidden.tolist())
@@ -152,6 +153,14 @@ class Guided(Unguided):
             return self._nothing
         subgoal = self._subgoals[self._turn]
         return self._encoding.encode(subgoal.name, subgoal.cell, codes, agent, self._way.side)
+
+
+def _level_name(env: Env, otherwise: str) -> str:
+    """The id of the environment that makes the levels, which may be inside of another one."""
+    try:
+        return str(env.get_wrapper_attr("minigrid_id"))
+    except AttributeError:
+        return otherwise
 
 
 def _key(task: Task, seed: int | None) -> str:

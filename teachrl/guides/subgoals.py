@@ -103,12 +103,11 @@ class SubgoalGuide(Guide):
         _check(env, self.settings)
         return Unguided(env, self.encoding)
 
-    def way(self, env: Any, key: str) -> Way:
+    def way(self, env: Any, name: str, key: str) -> Way:
         """The sub-goals of the level that a bare environment has just begun. Raises `UsageError`."""
         if key not in self.known:
             if len(self.known) >= MOST_KNOWN:
                 self.known.clear()
-            name = self.settings.id if env.spec is None else env.spec.id
             level = read_level(env, name, key)
             subgoals = self.provider.subgoals(level)
             for subgoal in subgoals:

@@ -299,3 +299,14 @@ def test_subgoals_may_be_told_in_language(tmp_path: Path) -> None:
     assert (unguided[-5:] == 0).all()
     with pytest.raises(UsageError, match="go together"):
         make_guide("subgoals", {"encoding": "language"}, settings)
+
+
+RECORDED = {"name": "recorded", "options": {"cache": "experiments/subgoals/key_corridor_smollm2.jsonl"}}
+
+
+@pytest.mark.parametrize("provider", [{"name": "surrogate", "options": {"model": "llama3-70b"}}, RECORDED, "bot"])
+def test_providers_are_told_the_environment_that_makes_the_levels(provider: Any) -> None:
+    settings = EnvSettings.model_validate({"id": "teachrl/MiniGrid-v0", "options": CORRIDOR_LEVELS})
+    env = make_guide("subgoals", {"provider": provider}, settings).guided(make_env(settings))
+    for seed in range(20):
+        env.reset(seed=0, options={"task": {"seed": seed}})

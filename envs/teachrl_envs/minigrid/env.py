@@ -74,6 +74,7 @@ class MiniGridLevels(gymnasium.Wrapper[Any, Any, Any, Any]):
             raise ValueError(f"mission is 'none' or 'words'; got {mission!r}")
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(gymnasium.make(_known(minigrid_id), disable_env_checker=True, render_mode=render_mode))
+        self.minigrid_id = minigrid_id
         bare: Any = self.env.unwrapped
         self._bare, self._codes, self._tells_mission = bare, CellCodes(), mission == "words"
         self._size = bare.agent_view_size**2 * 3 + DIRECTIONS
