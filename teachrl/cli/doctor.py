@@ -27,7 +27,7 @@ NEEDED = (
     "imageio",
     "threadpoolctl",
 )
-OPTIONAL = ("minigrid", "mujoco", "ray", "openai")
+OPTIONAL = ("minigrid", "mujoco", "minari", "openai", "xllamacpp", "sentence-transformers", "ray")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
