@@ -34,6 +34,8 @@ UNSUPPORTED = (
     "BabyAI-KeyInBox-v0",
 )
 """What the bot's authors say that it cannot solve."""
+MOST_AIMS = 200
+"""How many new aims the bot may have before it acts. Where it succeeds it has up to about 10; in circles, no end."""
 
 
 class BotConfig(Settings):
@@ -102,12 +104,26 @@ def _wanted(level: GridLevel) -> Thing:
     return thing
 
 
+class _Aims(list[Any]):
+    """The bot's stack, which stops a bot that goes in circles without acting."""
+
+    left = MOST_AIMS
+
+    def append(self, aim: Any) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("it goes in circles")
+        super().append(aim)
+
+
 def _played(env: Any, level: GridLevel) -> tuple[Subgoal, ...]:
     bot: Any = BabyAIBot(env)  # type: ignore[no-untyped-call]
+    bot.stack = _Aims(bot.stack)
     puts = "put " in level.mission
     subgoals: list[Subgoal] = []
     action = None
     for _ in range(int(env.max_steps)):
+        bot.stack.left = MOST_AIMS
         action = bot.replan(action)
         if action == env.actions.done:
             raise _no_answer(level, "it took the mission for accomplished when it was not")
