@@ -76,10 +76,9 @@ ONLY_FOR_LEVELS = {("accel", "dcd60")}
 ALL_PRESETS = [(t, p) for t in TEACHER_NAMES for p in sorted(TEACHERS.load(t).presets)]
 PRESETS = [choice for choice in ALL_PRESETS if choice not in ONLY_FOR_LEVELS]
 ROUND_TEACHERS = sorted(t for t in TEACHER_NAMES if issubclass(TEACHERS.load(t), RoundTeacher))
-# In the other environments the agent itself teaches: they have no tasks that a teacher could choose.
-ENVIRONMENTS = sorted(
-    name for name in gym.registry if name.startswith("teachrl/") and "Teaching" not in name and "Building" not in name
-)
+# There the agent itself teaches, or there is but one task: nothing that a teacher could choose.
+WITHOUT_TASKS = {f"teachrl/{name}-v0" for name in ("Teaching", "MazeBuilding", "RoomsNav", "Chain")}
+ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/") and name not in WITHOUT_TASKS)
 
 
 def employ(name: str, options: Any, seen: Any, acts: Any, n_envs: int) -> Any:
