@@ -230,7 +230,8 @@ def test_when_one_level_fails_the_others_under_way_are_kept(tmp_path: Path) -> N
 
 
 COLLECT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background processes ignore it
 from tests.guides.test_llm import provider
 from tests.guides.small_levels import many_rooms
 from pathlib import Path
