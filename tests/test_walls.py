@@ -17,6 +17,7 @@ WALLS = {
     "teachrl/students": ["teachrl.teachers", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "ray"],
     "teachrl/rollouts": ["teachrl.training", "teachrl.cli", "torch", "ray"],
     "teachrl/starts": ["teachrl.students", "teachrl.rollouts", "teachrl.training", "teachrl.cli", "ray"],
+    "teachrl/guides": ["teachrl.teachers", "teachrl.rollouts", "teachrl.training", "teachrl.cli", "torch", "ray"],
     "teachrl/level_vae": ["teachrl.teachers", "teachrl.students", "teachrl.training", "teachrl.rollouts"],
     "teachrl/report": ["teachrl.training", "teachrl.cli", "torch"],
     "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
