@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from minigrid.core.world_object import Box
 
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
@@ -27,7 +30,7 @@ from teachrl_envs.tasks import TaskError
 # The WFC family needs files that MiniGrid's wheel does not have.
 IDS = [name for name in gym.registry if name.startswith(("MiniGrid-", "BabyAI-")) and "WFC" not in name]
 CORRIDOR = "MiniGrid-KeyCorridorS3R3-v0"
-LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE = range(6)
+LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = range(7)
 
 
 def quietly(call: Any, *args: Any, **kwargs: Any) -> Any:
@@ -97,6 +100,55 @@ def test_a_level_is_a_seed_and_the_rest_follows_from_the_episodes_own() -> None:
     assert (played(1, 1)[0] != played(2, 1)[0]).any()
     drawn = [env.reset(seed=seed)[1]["task"]["seed"] for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_seed_also_decides_the_resets_after_it() -> None:
+    env = made()
+
+    def following(seed: int) -> list[int]:
+        return [env.reset(seed=seed)[1]["task"]["seed"], *(env.reset()[1]["task"]["seed"] for _ in range(4))]
+
+    assert following(1) == following(1) != following(2)
+    assert len(set(following(1))) > 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_babyai_episode_is_as_long_as_its_own_level_allows() -> None:
+    env = made("BabyAI-GoToSeqS5R2-v0")
+    limits = set()
+    for level in range(6):
+        env.reset(seed=0, options={"task": {"seed": level}})
+        limit, steps, truncated = env.unwrapped.max_steps, 0, False
+        while not truncated:
+            *_, truncated, _ = env.step(LEFT)
+            steps += 1
+        assert steps == limit
+        limits.add(limit)
+    assert len(limits) > 1
+
+
+def test_an_empty_box_that_is_toggled_is_gone_and_seen_to_be() -> None:
+    env = made("BabyAI-GoToLocal-v0")
+    env.reset(seed=0, options={"task": {"seed": 0}})
+    level = env.unwrapped
+    x, y = (int(number) for number in level.front_pos)
+    level.grid.set(x, y, Box("red"))
+    ahead = slice(((5 * 7) + 3) * 3, ((5 * 7) + 3) * 3 + 3)
+    assert env.step(DONE)[0][ahead] * 10 == pytest.approx([7, 0, 0])
+    assert env.step(TOGGLE)[0][ahead] * 10 == pytest.approx([1, 0, 0])
+
+
+def test_without_minigrid_the_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['minigrid'] = None\n"
+        "from teachrl.environments import make_env\n"
+        "from teachrl.errors import UsageError\n"
+        "from teachrl.experiment import EnvSettings\n"
+        "try: make_env(EnvSettings(id='teachrl/MiniGrid-v0', options={'minigrid_id': 'MiniGrid-Empty-5x5-v0'}))\n"
+        "except UsageError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "teachrl[minigrid]" in done.stdout
 
 
 def test_success_is_the_mission_accomplished_and_no_other_end() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
 from teachrl_envs.tasks import BoxTaskSpace, task_from_options
@@ -20,7 +21,7 @@ try:
 
     from teachrl_envs.minigrid.view import CellCodes, flat_view
 except ImportError as error:
-    raise ImportError("teachrl/MiniGrid-v0 needs the extra: pip install 'teachrl[minigrid]'") from error
+    raise DependencyNotInstalled("teachrl/MiniGrid-v0 needs the extra: pip install 'teachrl[minigrid]'") from error
 from teachrl_envs.minigrid.mission import WORDS, mission_numbers
 
 Observation = NDArray[np.float32]
@@ -32,7 +33,8 @@ class MiniGridLevels(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     **Task.** ``reset(options={"task": {"seed": 17}})``: the level that the environment makes of this seed. Without a
     task, one is drawn by the reset's own seed. What else is random in an episode (obstacles that move) follows from the
-    reset's seed too, so that two episodes on one level differ.
+    reset's seed too, so that two episodes on one level differ. A reset without a seed goes on with the random numbers
+    of the last episode.
 
     **Action.** MiniGrid's: 0 turn left, 1 turn right, 2 go forward, 3 pick up, 4 drop, 5 toggle, 6 done.
 
@@ -88,7 +90,8 @@ class MiniGridLevels(gymnasium.Wrapper[Any, Any, Any, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Start an episode on ``options["task"]``. ``info["task"]`` is the task in use."""
-        rng = np.random.default_rng(seed)
+        # MiniGrid's own generator makes the level, and is put aside for that: without a seed, the stream goes on.
+        rng = self._bare.np_random if seed is None else np.random.default_rng(seed)
         vector = task_from_options(self.task_space, options)
         if vector is None:
             vector = self.task_space.sample(rng, 1)[0]
