@@ -11,8 +11,9 @@ grown greedily by what each adds to informativeness (P2), with a weighted prior 
 Informativeness is the mean over horizons and states of the largest shortfall of an action's loss within h steps below
 the state's gap, negated: 0 is the highest.
 
-Deviations: the solver is HiGHS (theirs: ECOS). The program's rewards are not unique, its value is; ``thrift`` prefers
-small ones at next to no loss.
+Deviations: other optimal actions than the policy's may not gain on it either; the gaps alone allow that, and then what
+is best by the rewards can be bad in truth. The solver is HiGHS (theirs: ECOS). The program's rewards are not unique,
+its value is; ``thrift`` prefers small ones at next to no loss.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Design:
 class RewardDesigner:
     """Designs rewards for one model. ``goals`` are states whose rewards are free in any case.
 
-    ``horizons`` are the h within which losses are to show; ``largest`` bounds each reward's size.
+    ``horizons`` are the h within which losses are to show; ``largest`` bounds each reward's size. Invariance is
+    ``invariance (pairs, S * A) @ rewards.ravel() >= least (pairs,)``: what other actions lose against the policy's.
     """
 
     def __init__(
@@ -70,17 +72,22 @@ class RewardDesigner:
         self.gaps = np.where(worse, losses, np.inf).min(axis=1)  # infinite where all actions are optimal
         self._wanted = np.array([self.gaps[state] for state, _ in self._pairs])
         moves = mdp.transitions[np.arange(len(values)), self.policy]
-        self._invariance = self._losses(np.linalg.inv(np.eye(len(values)) - mdp.discount * moves))
-        self._within = [self._losses(_visits(mdp.discount * moves, horizon)) for horizon in self.horizons]
+        ever = np.linalg.inv(np.eye(len(values)) - mdp.discount * moves)
+        ties = mdp.optimal_actions() & ~mdp.terminal[:, None]
+        ties[np.arange(len(values)), self.policy] = False
+        as_good = [(int(s), int(a)) for s, a in np.argwhere(ties)]
+        self.invariance = self._losses(ever, self._pairs + as_good)
+        self.least = np.append(self._wanted / SLACK, np.zeros(len(as_good)))
+        self._within = [self._losses(_visits(mdp.discount * moves, h), self._pairs) for h in self.horizons]
 
-    def _losses(self, visits: Numbers) -> Numbers:
+    def _losses(self, visits: Numbers, pairs: Sequence[tuple[int, int]]) -> Numbers:
         """What an action loses against the policy's, linear in rewards: a row a pair, a column a reward."""
         states, actions = self.mdp.rewards.shape
         chosen = np.zeros((states, states * actions))
         chosen[np.arange(states), np.arange(states) * actions + self.policy] = 1
         following = self.mdp.transitions.reshape(states * actions, states)
         worth = np.eye(states * actions) + self.mdp.discount * following @ visits @ chosen
-        return np.stack([worth[s * actions + self.policy[s]] - worth[s * actions + a] for s, a in self._pairs])
+        return np.stack([worth[s * actions + self.policy[s]] - worth[s * actions + a] for s, a in pairs])
 
     def informativeness(self, rewards: Numbers) -> float:
         """Of any rewards ``(S, A)``."""
@@ -91,8 +98,8 @@ class RewardDesigner:
         return -float(shortfall.mean())
 
     def is_invariant(self, rewards: Numbers) -> bool:
-        """Whether every action that is not optimal loses at least the gap under these rewards."""
-        return bool((self._invariance @ rewards.ravel() >= self._wanted / SLACK - 1e-7).all())
+        """Whether under these rewards the policy is a best one, and what is not optimal loses at least the gap."""
+        return bool((self.invariance @ rewards.ravel() >= self.least - 1e-7).all())
 
     def design(self, states: Collection[int]) -> Design:
         """The most informative invariant rewards in ``states`` and the goals (P1). `TeachrlError` where none exist."""
@@ -107,8 +114,8 @@ class RewardDesigner:
         """Rewards in ``columns``, then shortfalls by horizon and state, then the rewards' sizes."""
         rewards, short = len(columns), len(self.horizons) * len(self._place)
         zeros = np.zeros((len(self._pairs), short + rewards))
-        blocks = [np.hstack([-self._invariance[:, columns], zeros])]
-        bounds = [-self._wanted / SLACK]
+        blocks = [np.hstack([-self.invariance[:, columns], np.zeros((len(self.least), short + rewards))])]
+        bounds = [-self.least]
         rows = np.array([self._place[state] for state, _ in self._pairs])
         for number, losses in enumerate(self._within):
             falls = zeros.copy()
