@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic import model_validator as check_model
 
 from teachrl.distillation import DistillSettings
@@ -15,7 +15,7 @@ from teachrl.errors import UsageError, unknown_name
 from teachrl.knowledge import Level
 from teachrl.settings import Name, Number, Options, Settings, Whole
 from teachrl.settings_yaml import MAX_DEPTH, dump, parse, plain, read_text
-from teachrl.validation import explain
+from teachrl.validation import validated
 
 # The part of an experiment that a plain string stands for, and the fields that belong to that choice alone.
 KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank", "guide": "name"}
@@ -164,10 +164,7 @@ def _parse_mapping(text: str, source: str) -> dict[str, Any]:
 
 
 def _validate(data: Mapping[str, Any], source: str) -> Experiment:
-    try:
-        return Experiment.model_validate(data)
-    except ValidationError as error:
-        raise UsageError(explain(error, source, Experiment)) from None
+    return validated(Experiment, data, source)
 
 
 def merge_settings(base: Mapping[str, Any], over: Mapping[str, Any], parts: Mapping[str, str] = KEYS) -> dict[str, Any]:

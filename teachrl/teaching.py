@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from teachrl.environments import declared_facts, make_env, require_tasks
 from teachrl.episodes import Episode
@@ -25,7 +25,7 @@ from teachrl.students import Classroom
 from teachrl.tasks import TaskSpace, Vector
 from teachrl.teachers.learning_progress import AbsoluteLearningProgress
 from teachrl.test_sets import choose_test_set
-from teachrl.validation import explain
+from teachrl.validation import validated
 
 
 class TeachingSettings(BaseModel):
@@ -126,10 +126,7 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
         if render_mode is not None:
             raise ValueError(f"Teaching draws nothing: render_mode must be None; got {render_mode!r}")
-        try:
-            self.settings = TeachingSettings.model_validate(options)
-        except ValidationError as error:
-            raise UsageError(explain(error, "teachrl/Teaching-v0", TeachingSettings)) from None
+        self.settings = validated(TeachingSettings, options, "teachrl/Teaching-v0")
         settings = self.settings
         self._facts = declared_facts(settings.env)
         require_tasks(self._facts, settings.env, "teaching")

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from teachrl.errors import UsageError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], data: Mapping[str, Any], where: str) -> Model:
+    """``data`` as a model. Raises `UsageError`, whose text begins with ``where``, for what cannot be used."""
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise UsageError(explain(error, where, model)) from None
 
 
 def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:

@@ -60,14 +60,10 @@ def snapshots(
 
 
 def _environment(env: str | None, settings: list[str] | None) -> EnvSettings:
-    from pydantic import ValidationError
 
     from teachrl.experiment import EnvSettings, parse_set
-    from teachrl.validation import explain
+    from teachrl.validation import validated
 
     if env is None:
         raise UsageError("say where it is played: --env ID")
-    try:
-        return EnvSettings.model_validate({"id": env, **parse_set(settings or [], parts={})})
-    except ValidationError as error:
-        raise UsageError(explain(error, "--env", EnvSettings)) from None
+    return validated(EnvSettings, {"id": env, **parse_set(settings or [], parts={})}, "--env")

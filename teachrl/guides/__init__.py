@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from teachrl.errors import UsageError
 from teachrl.experiment import EnvSettings
 from teachrl.guides.base import Guide
 from teachrl.registry import Entry, Registry
 from teachrl.settings import Settings
-from teachrl.validation import explain
+from teachrl.validation import validated
 
 __all__ = ["GUIDES", "Guide", "guide_settings", "make_guide"]
 
@@ -40,10 +38,7 @@ def guide_settings(name: str, options: Mapping[str, Any]) -> Settings:
     guide_class = GUIDES.load(name)
     if not (isinstance(guide_class, type) and issubclass(guide_class, Guide)):
         raise UsageError(f"guide {name!r} is not a subclass of teachrl.guides.Guide")
-    try:
-        return guide_class.Config.model_validate(dict(options))
-    except ValidationError as error:
-        raise UsageError(explain(error, f"guide {name}", guide_class.Config)) from None
+    return validated(guide_class.Config, options, f"guide {name}")
 
 
 def make_guide(name: str, options: Mapping[str, Any], settings: EnvSettings) -> Guide:

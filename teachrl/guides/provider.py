@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import ValidationError
-
 from teachrl.errors import UsageError
 from teachrl.registry import Entry, Registry
-from teachrl.validation import explain
+from teachrl.validation import validated
 
 if TYPE_CHECKING:
     from teachrl.guides.level import GridLevel, Subgoal
@@ -44,9 +42,5 @@ def make_provider(name: str, options: Mapping[str, Any]) -> Provider:
     config_class = getattr(provider_class, "Config", None)
     if config_class is None or not callable(getattr(provider_class, "subgoals", None)):
         raise UsageError(f"provider {name!r} must be a class with a Config and a method subgoals(level)")
-    try:
-        config = config_class.model_validate(dict(options))
-    except ValidationError as error:
-        raise UsageError(explain(error, f"provider {name}", config_class)) from None
-    provider: Provider = provider_class(config)
+    provider: Provider = provider_class(validated(config_class, options, f"provider {name}"))
     return provider

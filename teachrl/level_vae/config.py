@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from teachrl.errors import UsageError, unknown_name
-from teachrl.validation import explain
+from teachrl.errors import unknown_name
+from teachrl.validation import validated
 
 
 class LevelVAEConfig(BaseModel):
@@ -83,7 +83,4 @@ def make_config(preset: str = "small", changes: Mapping[str, Any] | None = None)
     """The settings of a preset with some of them changed. Raises `UsageError` for a name or value that is none."""
     if preset not in PRESETS:
         raise unknown_name("preset of the level VAE", preset, PRESETS)
-    try:
-        return LevelVAEConfig.model_validate({**PRESETS[preset], **(changes or {})})
-    except ValidationError as error:
-        raise UsageError(explain(error, "the level VAE", LevelVAEConfig)) from error
+    return validated(LevelVAEConfig, {**PRESETS[preset], **(changes or {})}, "the level VAE")

@@ -10,13 +10,11 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from stable_baselines3.common.utils import explained_variance
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from teachrl.episodes import Array, Decision, Fragment
-from teachrl.errors import UsageError
 from teachrl.level_scores import FragmentValues, outcome
 from teachrl.students.base import Classroom, State
 from teachrl.students.imitator import Examples, Imitator, kind_of_draws
@@ -24,7 +22,7 @@ from teachrl.students.policy_heads import Head
 from teachrl.students.recurrent_config import RecurrentPPOConfig, check_classroom, learning_rate
 from teachrl.students.recurrent_policy import RecurrentPolicy
 from teachrl.tensors import to_arrays, to_tensors
-from teachrl.validation import explain
+from teachrl.validation import validated
 
 ADAM_EPSILON = 1e-5
 ADVANTAGE_EPSILON = 1e-5
@@ -81,10 +79,7 @@ class RecurrentPPOStudent(Imitator):
     }
 
     def __init__(self, classroom: Classroom, **options: Any) -> None:
-        try:
-            self.config = config = RecurrentPPOConfig.model_validate(options)
-        except ValidationError as error:
-            raise UsageError(explain(error, "student 'ppo-lstm'", RecurrentPPOConfig)) from None
+        self.config = config = validated(RecurrentPPOConfig, options, "student 'ppo-lstm'")
         check_classroom(classroom, config)
         self.classroom, self.head_kind = classroom, kind_of_draws(classroom.action_space)
         self.fragment_steps, self.memory_size = config.n_steps, 2 * config.hidden_size

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from teachrl.errors import UsageError, unknown_name
 from teachrl.registry import Entry, Registry
 from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Region, Signal, Teacher, TeacherConfig
 from teachrl.teachers.rounds import RoundTeacher
-from teachrl.validation import explain
+from teachrl.validation import validated
 
 __all__ = [
     "TEACHERS",
@@ -147,10 +145,7 @@ def teacher_settings(name: str, preset: str = "default", options: Mapping[str, A
         raise UsageError(f"teacher {name!r} is not a subclass of teachrl.teachers.Teacher")
     if preset not in teacher_class.presets:
         raise unknown_name(f"preset of teacher {name}", preset, teacher_class.presets)
-    try:
-        return teacher_class.Config.model_validate({**teacher_class.presets[preset], **(options or {})})
-    except ValidationError as error:
-        raise UsageError(explain(error, f"teacher {name}", teacher_class.Config)) from None
+    return validated(teacher_class.Config, {**teacher_class.presets[preset], **(options or {})}, f"teacher {name}")
 
 
 def make_teacher(
