@@ -102,6 +102,10 @@ def test_thrift_makes_them_smaller_at_next_to_no_loss(designs: Any) -> None:
     assert thrifty.informativeness > designs[2].informativeness - 1e-3
 
 
+def test_rounding_takes_no_solution_away() -> None:
+    RewardDesigner(ROOMS, thrift=1e-3).design((0, 9, 15, 8))
+
+
 def test_rewards_that_cannot_be_are_said_to_be_none() -> None:
     with pytest.raises(TeachrlError, match="leave the optimal policy as it is"):
         RewardDesigner(ROOMS, largest=0.01).design(())

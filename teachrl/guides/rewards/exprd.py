@@ -32,6 +32,8 @@ from teachrl_envs.tabular.mdp import Numbers, TabularMDP
 HORIZONS = (1, 4, 8, 16, 32)
 SLACK = 1 + 1e-5
 """By how much gaps are divided, so that rounding does not make the program infeasible."""
+TIE_SLACK = 1e-6
+"""What an action that is as good as the policy's may gain on it, for the same reason."""
 
 Prior = Callable[[Collection[int]], float]
 """How welcome a set of states is."""
@@ -77,7 +79,7 @@ class RewardDesigner:
         ties[np.arange(len(values)), self.policy] = False
         as_good = [(int(s), int(a)) for s, a in np.argwhere(ties)]
         self.invariance = self._losses(ever, self._pairs + as_good)
-        self.least = np.append(self._wanted / SLACK, np.zeros(len(as_good)))
+        self.least = np.append(self._wanted / SLACK, np.full(len(as_good), -TIE_SLACK))
         self._within = [self._losses(_visits(mdp.discount * moves, h), self._pairs) for h in self.horizons]
 
     def _losses(self, visits: Numbers, pairs: Sequence[tuple[int, int]]) -> Numbers:
