@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
-from teachrl.experiment import Experiment
+from teachrl.experiment import Experiment, StartSettings
 from teachrl.guides import Guide, make_guide
 from teachrl.starts.bank import Bank, load_bank
 from teachrl.starts.wrapper import SnapshotStarts
@@ -51,30 +51,22 @@ def judged(experiment: Experiment) -> Judged:
 
 def practice(experiment: Experiment) -> Practice:
     """Read the bank and make the guide, if there are any. Raises `UsageError` when one does not fit the environment."""
-    settings, starts, guide = experiment.env, experiment.starts, _guide(experiment)
+    guide = _guide(experiment)
     where = _judged(experiment, guide)
-    make: Callable[[], Env] = lambda: make_env(settings)  # noqa: E731  (the first of several layers)
-    env = make()
-    try:
-        facts, bank = environment_facts(env, settings), None
-        if starts is not None:
-            bank = load_bank(Path(starts.bank), settings, env, facts)
-            make = _with_starts(make, bank, experiment, facts)
-    finally:
-        env.close()
+    if experiment.starts is None and guide is None:
+        return Practice(where.make, where.facts, where, None, None)
+    make: Callable[[], Env] = lambda: make_env(experiment.env)  # noqa: E731  (the first of several layers)
+    bank = None
+    if experiment.starts is not None:
+        make, bank = _with_starts(make, experiment, experiment.starts)
     if guide is not None:
         make = _with_guide(make, guide)
-    if starts is None and guide is None:
-        return Practice(make, where.facts, where, None, None)
     return Practice(make, _facts(make, experiment), where, bank, guide)
 
 
 def _guide(experiment: Experiment) -> Guide | None:
-    return (
-        None
-        if experiment.guide is None
-        else make_guide(experiment.guide.name, experiment.guide.options, experiment.env)
-    )
+    chosen = experiment.guide
+    return None if chosen is None else make_guide(chosen.name, chosen.options, experiment.env)
 
 
 def _judged(experiment: Experiment, guide: Guide | None) -> Judged:
@@ -94,11 +86,15 @@ def _facts(make: Callable[[], Env], experiment: Experiment) -> EnvironmentFacts:
 
 
 def _with_starts(
-    make: Callable[[], Env], bank: Bank, experiment: Experiment, facts: EnvironmentFacts
-) -> Callable[[], Env]:
-    assert experiment.starts is not None
-    starts = experiment.starts
-    return lambda: SnapshotStarts(make(), bank, starts, facts)
+    make: Callable[[], Env], experiment: Experiment, starts: StartSettings
+) -> tuple[Callable[[], Env], Bank]:
+    env = make()
+    try:
+        facts = environment_facts(env, experiment.env)
+        bank = load_bank(Path(starts.bank), experiment.env, env, facts)
+    finally:
+        env.close()
+    return lambda: SnapshotStarts(make(), bank, starts, facts), bank
 
 
 def _with_guide(make: Callable[[], Env], guide: Guide) -> Callable[[], Env]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from teachrl.checkpoints import read_json
-from teachrl.environments import EnvironmentFacts
+from teachrl.environments import EnvironmentFacts, declared_facts
 from teachrl.episodes import Array
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.evaluation import check_can_sample
@@ -37,6 +37,11 @@ def snapshots_of_run(
     trained = load_student(run)
     if not deterministic:
         check_can_sample(trained)
+    if trained.facts.observation_space != declared_facts(trained.experiment.env).observation_space:
+        raise UsageError(
+            f"{run}: its student sees more than {trained.experiment.env.id} shows, as a guide has told it sub-goals: "
+            "take snapshots of one that was trained without"
+        )
     student = trained.student
     can_value = student.memory_size == 0 and type(student).values is not Student.values
     told = {"run": run.name, "student": trained.experiment.student.name, "training_steps": trained.step}

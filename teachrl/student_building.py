@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from teachrl.checkpoints import read_tree, step_of
 from teachrl.distillation import DistillSettings
-from teachrl.environments import EnvironmentFacts, declared_facts
+from teachrl.environments import EnvironmentFacts
 from teachrl.episodes import Array
 from teachrl.errors import UsageError
 from teachrl.experiment import Experiment, StudentSettings
@@ -148,7 +148,7 @@ def _add_replay(student: Imitator, name: str, share: float, facts: EnvironmentFa
         raise UsageError("student.distill.replay is for students with a replay buffer: sac, td3 and dqn")
     run = RunDirectory.open(Path(name))
     _check_finished(Path(name), "student.distill.replay:")
-    theirs = declared_facts(run.experiment().env)
+    theirs = judged(run.experiment()).facts
     if (theirs.observation_space, theirs.action_space) != (facts.observation_space, facts.action_space):
         raise UsageError(
             f"student.distill.replay: {name} was played in {theirs.observation_space} and {theirs.action_space}, the "

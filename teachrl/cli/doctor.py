@@ -33,18 +33,22 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 def doctor() -> None:
     """Check the installation. Exits with 1 if something that is needed is missing."""
-    typer.echo(f"{'python':<22}{platform.python_version()} on {platform.platform()}")
+    _tell("python", f"{platform.python_version()} on {platform.platform()}")
     ready = True
     for name in (*NEEDED, *OPTIONAL):
         ready = _package(name, needed=name in NEEDED) and ready
     for what, check in (("torch", _torch), ("Box2D", _box2d), ("StumpTracks", _step)):
         ready = _check(what, check) and ready
-    typer.echo(f"{'cores':<22}{_cores()} usable of {os.cpu_count()}")
+    _tell("cores", f"{_cores()} usable of {os.cpu_count()}")
     if not any(name in os.environ for name in THREAD_VARIABLES):
-        typer.echo(f"{'hint':<22}networks this small train faster on one thread: export OMP_NUM_THREADS=1")
+        _tell("hint", "networks this small train faster on one thread: export OMP_NUM_THREADS=1")
     typer.echo("ready" if ready else "not ready: see the lines marked MISSING or FAILED")
     if not ready:
         raise typer.Exit(1)
+
+
+def _tell(what: str, text: str) -> None:
+    typer.echo(f"{what:<22}{text}")
 
 
 def _package(name: str, needed: bool) -> bool:
@@ -52,18 +56,18 @@ def _package(name: str, needed: bool) -> bool:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         version = f"MISSING: pip install {name}" if needed else "not installed (optional)"
-        typer.echo(f"{name:<22}{version}")
+        _tell(name, version)
         return not needed
-    typer.echo(f"{name:<22}{version}")
+    _tell(name, version)
     return True
 
 
 def _check(what: str, check: Callable[[], str]) -> bool:
     try:
-        typer.echo(f"{what:<22}{check()}")
+        _tell(what, check())
     except Exception as error:
         # A broken installation can raise anything, and telling what is this command's whole purpose.
-        typer.echo(f"{what:<22}FAILED: {type(error).__name__}: {error}")
+        _tell(what, f"FAILED: {type(error).__name__}: {error}")
         return False
     return True
 

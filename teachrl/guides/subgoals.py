@@ -18,6 +18,7 @@ Deviations:
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import gymnasium as gym
@@ -91,12 +92,17 @@ class SubgoalGuide(Guide):
 
     def __init__(self, config: SubgoalConfig, settings: EnvSettings) -> None:
         super().__init__(config, settings)
-        self.provider: Provider = make_provider(config.provider.name, config.provider.options)
         self.encoding = _encoding(config)
         self.known: dict[str, Way] = {}
 
+    @cached_property
+    def provider(self) -> Provider:
+        """Who gives the sub-goals; made when training needs it, for judging needs nobody."""
+        return make_provider(self.config.provider.name, self.config.provider.options)
+
     def guided(self, env: Env) -> Env:
         _check(env, self.settings)
+        _ = self.provider  # wrong settings are refused here, before anything is played
         return Guided(env, self)
 
     def unguided(self, env: Env) -> Env:

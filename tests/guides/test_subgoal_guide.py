@@ -21,6 +21,7 @@ from teachrl.guides import make_guide
 from teachrl.guides.level import read_level
 from teachrl.guides.subgoals import SubgoalGuide
 from teachrl.practice import practice
+from teachrl.snapshots import snapshots_of_run
 from teachrl.training import train
 from tests.guides.listed_subgoals import Flat, Listed
 
@@ -301,7 +302,7 @@ def test_subgoals_may_be_told_in_language(tmp_path: Path) -> None:
         make_guide("subgoals", {"encoding": "language"}, settings)
 
 
-RECORDED = {"name": "recorded", "options": {"cache": "experiments/subgoals/key_corridor_smollm2.jsonl"}}
+RECORDED: dict[str, Any] = {"name": "recorded", "options": {"cache": "experiments/subgoals/key_corridor_smollm2.jsonl"}}
 
 
 @pytest.mark.parametrize("provider", [{"name": "surrogate", "options": {"model": "llama3-70b"}}, RECORDED, "bot"])
@@ -310,3 +311,22 @@ def test_providers_are_told_the_environment_that_makes_the_levels(provider: Any)
     env = make_guide("subgoals", {"provider": provider}, settings).guided(make_env(settings))
     for seed in range(20):
         env.reset(seed=0, options={"task": {"seed": seed}})
+
+
+def test_a_student_is_judged_where_nobody_can_give_subgoals(tmp_path: Path) -> None:
+    env = {"id": "teachrl/MiniGrid-v0", "n_envs": 4, "options": CORRIDOR_LEVELS}
+    cache = tmp_path / "recorded.jsonl"
+    cache.write_bytes(Path(RECORDED["options"]["cache"]).read_bytes())
+    guide = {"name": "subgoals", "options": {"provider": {"name": "recorded", "options": {"cache": str(cache)}}}}
+    chosen = experiment(env=env, guide=guide, steps=256)
+    train(chosen, tmp_path)
+    cache.unlink()
+    assert evaluate_run(tmp_path / "run", episodes=1)["mean_solve_rate"] is not None
+    with pytest.raises(UsageError, match="no file"):
+        practice(chosen)
+
+
+def test_states_of_a_guided_student_are_not_for_others(tmp_path: Path) -> None:
+    train(experiment(), tmp_path)
+    with pytest.raises(UsageError, match="sees more than teachrl/Maze-v0 shows"):
+        snapshots_of_run(tmp_path / "run")

@@ -105,9 +105,10 @@ class MiniGridLevels(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One of MiniGrid's actions."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        info["success"] = bool(terminated and reward > 0)  # type: ignore[operator]  # declared as SupportsFloat
-        return observation, float(reward), terminated, truncated, info
+        observation, paid, terminated, truncated, info = self.env.step(action)
+        reward = float(paid)
+        info["success"] = bool(terminated and reward > 0)
+        return observation, reward, terminated, truncated, info
 
     def _observe(self) -> Observation:
         """In the place of MiniGrid's own ``gen_obs``."""

@@ -111,7 +111,7 @@ class TabularEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         if not self._playing:
             raise ResetNeeded("the episode is over or has not begun; call reset() before step()")
         if not self.action_space.contains(action):
-            raise ValueError(f"an action is a whole number from 0 to {self.action_space.n - 1}; got {action!r}")  # type: ignore[attr-defined]
+            raise ValueError(f"an action is a whole number from 0 to {self.mdp.rewards.shape[1] - 1}; got {action!r}")
         reward = float(self.mdp.rewards[self.state, int(action)])
         place = np.searchsorted(self._cumulative[self.state, int(action)], self.np_random.random(), side="right")
         self.state = min(int(place), len(self.mdp.start) - 1)
