@@ -67,9 +67,8 @@ def collect(
         facts = environment_facts(env, settings)
         adapter = adapter_for(env)
         taken = [_play(env, adapter, facts, policy, task, seed, every) for task, seed in plays(facts)]
-        ranked = best_of([episode.total for episode in taken], best)
         told = provenance(settings, env, facts, policy.description)
-        return bank_of([taken[i] for i in ranked], policy.values, told, facts)
+        return bank_of(best_of(taken, best), policy.values, told, facts)
     finally:
         env.close()
 
@@ -119,9 +118,10 @@ def check_counts(every: int, best: int | None) -> None:
         raise UsageError(f"every and best are 1 or more; got {every} and {best}")
 
 
-def best_of(returns: Sequence[float], best: int | None) -> list[int]:
-    """The places of the ``best`` highest returns (None: of all), in their order."""
-    return sorted(sorted(range(len(returns)), key=lambda i: -returns[i])[:best])
+def best_of(taken: list[Taken], best: int | None) -> list[Taken]:
+    """The ``best`` episodes by return (None: all), in the order in which they were played."""
+    ranked = sorted(range(len(taken)), key=lambda i: -taken[i].total)[:best]
+    return [taken[i] for i in sorted(ranked)]
 
 
 def bank_of(taken: list[Taken], estimate: Values | None, told: Mapping[str, Any], facts: EnvironmentFacts) -> Bank:

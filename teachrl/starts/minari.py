@@ -38,7 +38,7 @@ def snapshots_of_minari(
         adapter = adapter_for(env)
         taken = [_taken(env, adapter, facts, episode, every) for episode in _first(data, episodes)]
         told = provenance(settings, env, facts, {"minari": str(data.spec.dataset_id)})
-        return bank_of([taken[i] for i in best_of([e.total for e in taken], best)], None, told, facts)
+        return bank_of(best_of(taken, best), None, told, facts)
     finally:
         env.close()
 
