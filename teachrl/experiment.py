@@ -16,9 +16,10 @@ from teachrl.knowledge import Level
 from teachrl.settings import Name, Number, Options, Settings, Whole
 from teachrl.settings_yaml import MAX_DEPTH, dump, parse, plain, read_text
 from teachrl.validation import validated
+from teachrl.workers import WorkerSettings, check_workers
 
 # The part of an experiment that a plain string stands for, and the fields that belong to that choice alone.
-KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank", "guide": "name"}
+KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank", "guide": "name", "workers": "count"}
 OWN_FIELDS = ("preset", "options", "return_range", "mastery_return")
 
 
@@ -134,7 +135,14 @@ class Experiment(Settings):
         le=256,
         description="torch threads: more pay off for large networks only; numbers depend on them",
     )
-    backend: Literal["local"] = Field(default="local", description="where environments run")
+    backend: Literal["local", "ray"] = Field(
+        default="local", description="where environments run: local, in this process; ray, in processes of their own"
+    )
+    workers: WorkerSettings | None = Field(
+        default=None,
+        description="who collects: their number, or a mapping with count, ...; null: the run itself, which tells the "
+        "teacher of each episode before the next begins",
+    )
     name: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
@@ -148,7 +156,12 @@ class Experiment(Settings):
     def _by_name(cls, value: Any, info: Any) -> Any:
         if info.field_name == "guide" and value == "none":  # as runs of version 0.1 have it
             return None
-        return {KEYS[info.field_name]: value} if isinstance(value, str) else value
+        return {KEYS[info.field_name]: value} if _stands_for(info.field_name, value) else value
+
+    @check_model(mode="after")
+    def _workers_fit(self) -> Self:
+        check_workers(self.backend, self.workers, self.env.n_envs)
+        return self
 
 
 def _parse_mapping(text: str, source: str) -> dict[str, Any]:
@@ -167,12 +180,17 @@ def _validate(data: Mapping[str, Any], source: str) -> Experiment:
     return validated(Experiment, data, source)
 
 
+def _stands_for(part: str, value: Any) -> bool:
+    """Whether a plain value stands for a whole part of an experiment."""
+    return isinstance(value, str) or (part == "workers" and isinstance(value, int) and not isinstance(value, bool))
+
+
 def merge_settings(base: Mapping[str, Any], over: Mapping[str, Any], parts: Mapping[str, str] = KEYS) -> dict[str, Any]:
     """``over`` laid deep over ``base``; a plain text in the place of a part (``env: X``) becomes ``{id: X}``."""
     merged = dict(base)
     for field in over:
         before, value = (
-            {parts[field]: side} if field in parts and isinstance(side, str) else side
+            {parts[field]: side} if field in parts and _stands_for(field, side) else side
             for side in (base.get(field), over[field])
         )
         if isinstance(before, Mapping) and isinstance(value, Mapping):

@@ -9,8 +9,8 @@ from teachrl.episodes import Episode
 from teachrl.errors import UsageError
 from teachrl.guides.base import LearningGuide
 from teachrl.level_scores import Outcome, outcome
-from teachrl.rollouts.local import DirectTaskSource, HeldTaskSource
-from teachrl.rollouts.worker import RolloutWorker
+from teachrl.rollouts.building import Rollouts
+from teachrl.rollouts.sources import DirectTaskSource, HeldTaskSource, PlannedTaskSource
 from teachrl.students import Student
 from teachrl.teachers import RoundTeacher, Teacher
 
@@ -43,10 +43,12 @@ class Advance:
 
 
 class EpisodePace:
-    """The teacher answers each episode with the next task; the student learns from every fragment."""
+    """The student learns from every fragment. The teacher answers each episode with the next task, or, ``ahead``,
+    chooses for a fragment and learns from its episodes afterwards.
+    """
 
-    def __init__(self, teacher: Teacher, student: Student, guide: LearningGuide | None = None) -> None:
-        self.source = DirectTaskSource(teacher)
+    def __init__(self, teacher: Teacher, student: Student, guide: LearningGuide | None, ahead: bool) -> None:
+        self.source = PlannedTaskSource(teacher) if ahead else DirectTaskSource(teacher)
         self._student = student
         self._guide = guide
         self._tells_values = "start_value" in teacher.signals
@@ -56,7 +58,7 @@ class EpisodePace:
         """What the teacher has cost since this was made."""
         return self.source.seconds
 
-    def advance(self, worker: RolloutWorker, costs: Costs) -> Advance:
+    def advance(self, worker: Rollouts, costs: Costs) -> Advance:
         """One fragment."""
         before = worker.steps
         fragment = worker.collect(self._student, self._student.fragment_steps)
@@ -67,7 +69,7 @@ class EpisodePace:
             self.source.student_learned(self._student.values)
         costs.training_steps += worker.steps - before
         costs.updates += 1
-        return Advance(fragment.episodes, metrics)
+        return Advance(fragment.episodes, {**metrics, **worker.metrics})
 
 
 class RoundPace:
@@ -83,7 +85,7 @@ class RoundPace:
         """What the teacher has cost since this was made."""
         return self.source.seconds
 
-    def advance(self, worker: RolloutWorker, costs: Costs) -> Advance:
+    def advance(self, worker: Rollouts, costs: Costs) -> Advance:
         """One round."""
         learn = self.source.plan(self._n_envs)
         before = worker.steps
@@ -94,11 +96,9 @@ class RoundPace:
         costs.updates += learn
         self.source.judge([result for result, _ in played])
         # The others have metrics of the same names; what is logged is the first student's.
-        return Advance(tuple(e for result, _ in played for e in result.episodes), played[0][1])
+        return Advance(tuple(e for result, _ in played for e in result.episodes), {**played[0][1], **worker.metrics})
 
-    def _play(
-        self, worker: RolloutWorker, name: str, student: Student, learn: bool
-    ) -> tuple[Outcome, Mapping[str, float]]:
+    def _play(self, worker: Rollouts, name: str, student: Student, learn: bool) -> tuple[Outcome, Mapping[str, float]]:
         fragment = worker.collect(student, student.fragment_steps)
         worker.restart()  # the next to play, and a checkpoint, find no open episodes
         fragment = replace(fragment, episodes=tuple(replace(e, player=name) for e in fragment.episodes))
@@ -111,9 +111,15 @@ Pace = EpisodePace | RoundPace
 
 
 def make_pace(
-    teacher: Teacher, make_student: Callable[[int], Student], n_envs: int, guide: LearningGuide | None = None
+    teacher: Teacher,
+    make_student: Callable[[int], Student],
+    n_envs: int,
+    guide: LearningGuide | None = None,
+    ahead: bool = False,
 ) -> tuple[Pace, dict[str, Student]]:
     """The pace that a teacher asks for, and its students by name; ``make_student`` builds the one of a number.
+
+    ``ahead``: tasks are chosen for workers that cannot ask for each.
 
     Raises `UsageError` when the teacher needs the students' estimates of returns and they give none, and when a guide
     that learns from one student would see several, or see them by rounds.
@@ -134,4 +140,4 @@ def make_pace(
                 f"{type(teacher).__name__} plans whole rounds: choose another teacher, or a guide that is fixed"
             )
         return RoundPace(teacher, students, n_envs), students
-    return EpisodePace(teacher, first, guide), students
+    return EpisodePace(teacher, first, guide, ahead), students

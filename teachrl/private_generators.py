@@ -18,6 +18,7 @@ class PrivateGenerators:
     """
 
     def __init__(self, seed: int) -> None:
+        self._own: tuple[Any, torch.Tensor]
         numpy_state: Any = np.random.RandomState(seed).get_state(legacy=False)
         self._own = numpy_state, torch.Generator().manual_seed(seed).get_state()
 
@@ -31,6 +32,14 @@ class PrivateGenerators:
         finally:
             self._own = _global_states()
             _set_global_states(*others)
+
+    def state(self) -> dict[str, Any]:
+        """Where the two generators stand."""
+        return {"numpy": self._own[0], "torch": self._own[1].numpy().copy()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self._own = state["numpy"], torch.from_numpy(np.array(state["torch"]))
 
 
 def _global_states() -> tuple[Any, torch.Tensor]:

@@ -8,6 +8,11 @@ import numpy as np
 import torch
 
 
+def set_threads(n: int) -> None:
+    """Let torch use ``n`` threads in this process."""
+    torch.set_num_threads(n)
+
+
 def to_arrays(tree: Any) -> Any:
     """Copy every tensor into an array. Keys become strings: JSON has no others."""
     if isinstance(tree, torch.Tensor):

@@ -23,7 +23,7 @@ from teachrl.interruption import stop_signals
 from teachrl.lessons import build_teacher
 from teachrl.pacing import Advance, Costs, make_pace
 from teachrl.practice import practice
-from teachrl.rollouts.worker import RolloutWorker
+from teachrl.rollouts.building import build_rollouts
 from teachrl.runs import RunDirectory
 from teachrl.student_building import build_student
 from teachrl.students import Classroom, Student
@@ -96,20 +96,15 @@ class Run:
         self.teacher = build_teacher(experiment, facts, rng, where.bank)
         self.guide = where.guide if isinstance(where.guide, LearningGuide) else None
         make_student = partial(self._make_student, facts)
-        self.pace, self.students = make_pace(self.teacher, make_student, settings.n_envs, self.guide)
+        self.pace, self.students = make_pace(
+            self.teacher, make_student, settings.n_envs, self.guide, ahead=experiment.workers is not None
+        )
         self.student = self.students["protagonist"]
         test_set = choose_test_set(experiment.test_set, settings.id, where.judged.facts.task_space)
         discount = self.student.discount
-        self.worker = RolloutWorker(
-            where.make,
-            settings.n_envs,
-            facts,
-            self.pace.source,
-            seed=experiment.seed,
-            discount=discount,
-            on_error=settings.on_error,
-            on_failure=directory.write_failure,
-            keep_steps="transitions" in self.teacher.signals,
+        keep_steps = "transitions" in self.teacher.signals
+        self.worker = build_rollouts(
+            experiment, where, self.pace.source, self.students, directory.write_failure, keep_steps
         )
         self.evaluator = Evaluator(where.judged.make, where.judged.facts, test_set, discount)
         self.judged_space = where.judged.facts.task_space
@@ -229,14 +224,14 @@ class Run:
         self._experience_counts = run["experience_counts"]
         worker = read_tree(newest / "worker.npz")
         self.directory.cut_back(worker["steps"], self._experience_counts[-1])
+        if self.guide is not None:
+            self.guide.restore(read_tree(newest / "guide.npz"))
         self.worker.restore(worker)
         oldest = self._experience_counts[-1] - self.student.experience_kept()
         for start, stop, file in self.directory.experience_parts():
             if stop > oldest:
                 self.student.load_experience(start, read_tree(file))
         self.teacher.restore(read_tree(newest / "teacher.npz"))
-        if self.guide is not None:
-            self.guide.restore(read_tree(newest / "guide.npz"))
         for name, student in self.students.items():
             student.restore(read_tree(newest / f"{_file(name)}.npz"))
         self._episodes, self._mastered = run["episodes"], run["mastered"]

@@ -51,6 +51,10 @@ class LinearStudent(Student):
     def load_weights(self, weights: dict[str, Any]) -> None:
         self._policy = np.array(weights["policy"])
 
+    @property
+    def acting_generators(self) -> tuple[np.random.Generator, ...]:
+        return (self._rng,)
+
     def state(self) -> dict[str, Any]:
         return {"weights": self.weights(), "critic": self._critic.copy(), "rng": self._rng.bit_generator.state}
 

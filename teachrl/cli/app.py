@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from teachrl.cli.bench import bench
 from teachrl.cli.doctor import doctor
 from teachrl.cli.evaluate import evaluate
 from teachrl.cli.explain import explain
@@ -66,6 +67,7 @@ app.command("explain")(explain)
 app.command("snapshots")(snapshots)
 app.command("list")(list_names)
 app.command("doctor")(doctor)
+app.add_typer(bench, name="bench")
 app.add_typer(vae, name="vae")
 app.add_typer(subgoals, name="subgoals")
 

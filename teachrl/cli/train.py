@@ -23,7 +23,10 @@ def train(
     student: Annotated[str | None, typer.Option(help="Student, or module:Class.")] = None,
     steps: Annotated[str | None, typer.Option("-n", "--steps", help="Environment steps, such as 1e6.")] = None,
     seed: Annotated[str | None, typer.Option(help="Seed of everything random.")] = None,
-    n_envs: Annotated[str | None, typer.Option(help="Copies of the environment.")] = None,
+    n_envs: Annotated[str | None, typer.Option(help="Copies of the environment, of all workers together.")] = None,
+    backend: Annotated[str | None, typer.Option(help="local, or ray: workers in processes of their own.")] = None,
+    workers: Annotated[str | None, typer.Option(help="How many workers share the copies.")] = None,
+    envs_per_worker: Annotated[str | None, typer.Option(help="Sets --n-envs to so many times --workers.")] = None,
     name: Annotated[str | None, typer.Option(help="Folder of the run; default: made from the above.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Any setting of the file; repeatable.")
@@ -38,12 +41,25 @@ def train(
     from teachrl.experiment import check_names, load_experiment
 
     flags = {"env": env, "teacher": teacher, "student": student, "steps": steps, "seed": seed, "name": name}
-    overrides = _overrides({**flags, "env.n_envs": n_envs}, settings or [])
+    copies = _copies(n_envs, workers, envs_per_worker)
+    flags |= {"env.n_envs": copies, "backend": backend, "workers.count": workers}
+    overrides = _overrides(flags, settings or [])
     if experiment is None and "env" not in overrides:
         raise UsageError(f"train needs an experiment file or --env; {EXAMPLE}")
     chosen = load_experiment(Path(experiment) if experiment is not None else None, overrides)
     check_names(chosen)
     _run(chosen, runs_dir, "resume" if resume else "overwrite" if overwrite else "auto")
+
+
+def _copies(n_envs: str | None, workers: str | None, envs_per_worker: str | None) -> str | None:
+    """``env.n_envs`` of three flags that say the same thing."""
+    if envs_per_worker is None:
+        return n_envs
+    if n_envs is not None or workers is None:
+        raise UsageError("--envs-per-worker goes with --workers, in the place of --n-envs")
+    if not (workers.isdecimal() and envs_per_worker.isdecimal()):
+        raise UsageError(f"--workers and --envs-per-worker are whole numbers; got {workers!r} and {envs_per_worker!r}")
+    return str(int(workers) * int(envs_per_worker))
 
 
 def _overrides(flags: dict[str, str | None], settings: Sequence[str]) -> dict[str, Any]:

@@ -24,6 +24,15 @@ class PlannedTask:
     version: int
     reason: Mapping[str, float] = field(default_factory=dict)
 
+    def state(self) -> dict[str, Any]:
+        """All of it, as arrays and JSON values."""
+        return {"task": self.task, "origin": self.origin, "version": self.version, "reason": dict(self.reason)}
+
+    @staticmethod
+    def restored(state: dict[str, Any]) -> PlannedTask:
+        """The inverse of `state`; other keys may be there."""
+        return PlannedTask(np.array(state["task"]), state["origin"], state["version"], state["reason"])
+
 
 @dataclass(slots=True)
 class OpenEpisode:
@@ -50,12 +59,18 @@ class EpisodeSlots:
     """
 
     def __init__(
-        self, environments: Environments, facts: EnvironmentFacts, discount: float, keep_steps: bool = False
+        self,
+        environments: Environments,
+        facts: EnvironmentFacts,
+        discount: float,
+        keep_steps: bool = False,
+        first_env: int = 0,
     ) -> None:
         self._environments = environments
         self._facts = facts
         self._discount = discount
         self._keep_steps = keep_steps
+        self._first_env = first_env
         self._open: list[OpenEpisode | None] = [None] * len(environments)
 
     def __len__(self) -> int:
@@ -121,7 +136,7 @@ class EpisodeSlots:
             terminated=terminated,
             origin=played.planned.origin,
             teacher_version=played.planned.version,
-            env_index=row,
+            env_index=self._first_env + row,
             number=played.number,
             seed=played.seed,
             step=step,
@@ -155,7 +170,7 @@ class EpisodeSlots:
         observations = []
         for row in range(len(self)):
             saved = state[str(row)]
-            planned = PlannedTask(np.array(saved["task"]), saved["origin"], saved["version"], saved["reason"])
+            planned = PlannedTask.restored(saved)
             observations.append(self.reset(row, planned, saved["number"], saved["seed"]))
         following = np.stack(observations)
         actions = [np.array(state[str(row)]["actions"]) for row in range(len(self))]
@@ -177,12 +192,8 @@ def _transitions(played: OpenEpisode) -> Transitions:
 
 
 def _saved(episode: OpenEpisode) -> dict[str, Any]:
-    planned = episode.planned
     return {
-        "task": planned.task,
-        "origin": planned.origin,
-        "version": planned.version,
-        "reason": dict(planned.reason),
+        **episode.planned.state(),
         "number": episode.number,
         "seed": episode.seed,
         "actions": np.array(episode.actions),

@@ -31,7 +31,8 @@ class RolloutWorker:
     Tasks arrive with no lag: when an episode ends, its record goes to the source, and the task that the source answers
     with is the one of that same environment's next reset. Each episode has a seed of its own, derived from the run's
     seed, the environment's index and the episode's number. ``on_failure`` gets the JSON record of every failed episode
-    and returns where it was put. With ``keep_steps``, episodes carry their transitions.
+    and returns where it was put. With ``keep_steps``, episodes carry their transitions. ``first_env`` is where its
+    environments are among all of the run's, for their seeds; ``numbers`` those of their first episodes, else 0.
     """
 
     def __init__(
@@ -46,15 +47,20 @@ class RolloutWorker:
         on_error: Literal["abort", "skip"] = "abort",
         on_failure: Callable[[dict[str, Any]], str] | None = None,
         keep_steps: bool = False,
+        first_env: int = 0,
+        numbers: Sequence[int] = (),
     ) -> None:
         self._source = source
         self._seed = seed
         self._on_error = on_error
         self._on_failure = on_failure
-        self.slots = EpisodeSlots(make_environments(make_env, n_envs, facts), facts, discount, keep_steps)
+        self.slots = EpisodeSlots(make_environments(make_env, n_envs, facts), facts, discount, keep_steps, first_env)
         self._rows = np.arange(n_envs)
-        self._numbers = [0] * n_envs  # of the next episode of each environment
+        self._first_env = first_env
+        self.numbers = list(numbers) or [0] * n_envs  # of the next episode of each environment
         self.steps = 0
+        self.stride = 1  # how many of the run's steps are made while this worker makes one
+        self.metrics: dict[str, float] = {}
         self.skipped = 0
         self._failures_in_a_row = 0
         self._observations: Array | None = None
@@ -118,7 +124,7 @@ class RolloutWorker:
         episodes: list[Episode],
     ) -> Array:
         """Step every environment once, write what step ``t`` gave, and begin the next episode wherever one ended."""
-        self.steps += len(self.slots)
+        self.steps += len(self.slots) * self.stride
         stepped = self.slots.step(self._rows, actions)
         following = stepped.observations
         rewards[:], terminated[:], truncated[:] = stepped.rewards, stepped.terminated, stepped.truncated
@@ -143,8 +149,8 @@ class RolloutWorker:
     def _begin(self, i: int, finished: Episode | None) -> Array:
         """Start the next episode of environment ``i`` on the task that the source gives."""
         while True:
-            number = self._numbers[i]
-            self._numbers[i] += 1
+            number = self.numbers[i]
+            self.numbers[i] += 1
             try:
                 return self.slots.reset(i, self._source.next_task(i, finished), number, self._episode_seed(i, number))
             except EpisodeError as fault:
@@ -168,7 +174,7 @@ class RolloutWorker:
         self.slots.renew(i)
 
     def _episode_seed(self, i: int, number: int) -> int:
-        return int(np.random.SeedSequence(self._seed, spawn_key=(i, number)).generate_state(1)[0])
+        return int(np.random.SeedSequence(self._seed, spawn_key=(self._first_env + i, number)).generate_state(1)[0])
 
     def state(self) -> dict[str, Any]:
         """Counters and the open episodes."""
@@ -179,7 +185,7 @@ class RolloutWorker:
             "starts": self._starts.copy(),
             "memory": self._memory.copy(),
             "observations": None if self._observations is None else self._observations.copy(),
-            "numbers": list(self._numbers),
+            "numbers": list(self.numbers),
             "slots": {} if self._observations is None else self.slots.state(),
         }
 
@@ -187,7 +193,7 @@ class RolloutWorker:
         """Go on where `state` was taken, by playing the open episodes again. Raises `TeachrlError` when they differ."""
         self.steps, self.skipped = state["steps"], state["skipped"]
         self._failures_in_a_row = state["failures_in_a_row"]
-        self._numbers = list(state["numbers"])
+        self.numbers = list(state["numbers"])
         self._starts, self._memory = np.array(state["starts"]), np.array(state["memory"])
         if state["observations"] is None:
             return

@@ -24,6 +24,7 @@ class Classroom:
     """What a student is told before it starts.
 
     ``total_steps`` is the length of the run in environment steps, over all ``n_envs`` environments, for schedules.
+    ``only_acts``: it is a worker's copy, which never learns and needs no room for experience.
     """
 
     observation_space: gym.Space[Any]
@@ -31,6 +32,7 @@ class Classroom:
     n_envs: int
     seed: int
     total_steps: int
+    only_acts: bool = False
 
 
 class Student(ABC):
@@ -94,6 +96,19 @@ class Student(ABC):
     @abstractmethod
     def load_weights(self, weights: State) -> None:
         """Act as the student whose `weights` these are."""
+
+    def exploration(self) -> State:
+        """What exploring needs beyond `weights` and changes with learning, such as how many steps are behind."""
+        return {}
+
+    def load_exploration(self, exploration: State) -> None:
+        """Explore as the student whose `exploration` this is."""
+        del exploration  # nothing to take over
+
+    @property
+    def acting_generators(self) -> tuple[np.random.Generator, ...]:
+        """Generators of its own from which `act` draws, beside numpy's and torch's global ones."""
+        return ()
 
     @abstractmethod
     def state(self) -> State:

@@ -178,6 +178,17 @@ class ImitatingStudent(WrappedStudent):
         self._optimizer.step()
         return float(loss.detach())
 
+    def exploration(self) -> State:
+        return {**super().exploration(), "imitating_steps": self._steps}
+
+    def load_exploration(self, exploration: State) -> None:
+        super().load_exploration(exploration)
+        self._steps = exploration["imitating_steps"]
+
+    @property
+    def acting_generators(self) -> tuple[np.random.Generator, ...]:
+        return (*super().acting_generators, self._rng)
+
     def state(self) -> State:
         own = {
             "steps": self._steps,

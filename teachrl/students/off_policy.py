@@ -41,6 +41,8 @@ class OffPolicyStudent(SB3Student, Imitator):
             raise UsageError(f"student option 'train_freq' is a number of vector steps, at least 1; got {train_freq!r}")
         if noise_type not in (None, "normal"):
             raise UsageError(f"student option 'noise_type' is 'normal' or not set; got {noise_type!r}")
+        if classroom.only_acts:
+            options["buffer_size"] = classroom.n_envs
         super().__init__(classroom, **options)
         self.fragment_steps = int(train_freq if "train_freq" in options else _steps(self.model.train_freq))
         self._noise = self._make_noise(classroom, noise_std) if noise_type else None
@@ -143,6 +145,15 @@ class OffPolicyStudent(SB3Student, Imitator):
         for name in ROW_ARRAYS:
             getattr(buffer, name)[slots] = rows[name]
         self._rows, buffer.pos, buffer.full = stop, stop % buffer.buffer_size, stop >= buffer.buffer_size
+
+    def exploration(self) -> State:
+        rate = getattr(self.model, "exploration_rate", None)
+        return {"num_timesteps": self.model.num_timesteps, **({} if rate is None else {"rate": rate})}
+
+    def load_exploration(self, exploration: State) -> None:
+        self.model.num_timesteps = exploration["num_timesteps"]
+        if "rate" in exploration:
+            self.model.exploration_rate = exploration["rate"]
 
     def state(self) -> State:
         calls = (

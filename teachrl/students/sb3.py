@@ -122,6 +122,10 @@ class SB3Student(Student):
     def load_weights(self, weights: State) -> None:
         self.model.policy.load_state_dict(to_tensors(weights["policy"], self.model.device))
 
+    @property
+    def acting_generators(self) -> tuple[np.random.Generator, ...]:
+        return (self.model.action_space.np_random,)
+
     def state(self) -> State:
         _, variables = self.model._get_torch_save_params()
         return {

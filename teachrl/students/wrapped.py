@@ -40,6 +40,16 @@ class WrappedStudent(Student):
     def load_weights(self, weights: State) -> None:
         self._student.load_weights(weights)
 
+    def exploration(self) -> State:
+        return self._student.exploration()
+
+    def load_exploration(self, exploration: State) -> None:
+        self._student.load_exploration(exploration)
+
+    @property
+    def acting_generators(self) -> tuple[np.random.Generator, ...]:
+        return self._student.acting_generators
+
     def state(self) -> State:
         return self._student.state()
 

@@ -1,4 +1,4 @@
-"""Local sources of tasks: the teacher in the same process, asked episode by episode or once a round."""
+"""Where tasks come from: the teacher, asked episode by episode, for a fragment ahead, or once a round."""
 
 from __future__ import annotations
 
@@ -48,24 +48,49 @@ class DirectTaskSource(Stopwatch):
             self._teacher.student_learned(values)
 
 
+class PlannedTaskSource(Stopwatch):
+    """For workers that cannot ask: the teacher chooses for a fragment ahead, and is told when it is over."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        super().__init__()
+        self._teacher = teacher
+
+    def choose(self, n: int) -> list[PlannedTask]:
+        """The next ``n`` tasks."""
+        with self.running():
+            plan = self._teacher.plan(n)
+        return [_planned(plan, i) for i in range(n)]
+
+    def tell(self, episodes: Sequence[Episode]) -> None:
+        """The episodes that ended, in order."""
+        if episodes:
+            with self.running():
+                self._teacher.update(episodes)
+
+    def student_learned(self, values: Values) -> None:
+        """Pass the student's estimates on to a teacher that asks for them."""
+        with self.running():
+            self._teacher.student_learned(values)
+
+
 class HeldTaskSource(Stopwatch):
     """Each environment keeps the level that it was planned for until the next plan."""
 
     def __init__(self, teacher: RoundTeacher) -> None:
         super().__init__()
         self._teacher = teacher
-        self._held: Sequence[PlannedTask] = ()
+        self.held: Sequence[PlannedTask] = ()
 
     def plan(self, n_envs: int) -> bool:
         """Ask for the next round; whether the students are to learn from it."""
         with self.running():
             plan = self._teacher.plan(n_envs)
-        self._held = [_planned(plan, i) for i in range(n_envs)]
+        self.held = [_planned(plan, i) for i in range(n_envs)]
         return plan.learn
 
     def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
         """See `TaskSource`."""
-        return self._held[env_index]
+        return self.held[env_index]
 
     def judge(self, outcomes: Sequence[Outcome]) -> None:
         """Tell the teacher how the round went."""
