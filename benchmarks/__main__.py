@@ -1,6 +1,7 @@
 """All measurements, one after the other: ``make benchmark``."""
 
 from benchmarks import (
+    bootstrap_intervals,
     level_decode,
     maze_loop,
     maze_step,
@@ -25,6 +26,7 @@ for module in (
     snapshot_restore,
     teacher_history,
     teaching_speed,
+    bootstrap_intervals,
     training_speed,
 ):
     print(f"\n== {module.__name__.removeprefix('benchmarks.')}")

@@ -14,7 +14,10 @@ import numpy as np
 
 from teachrl.errors import UsageError
 from teachrl.evaluation import Evaluator, check_can_sample
-from teachrl.statistics import bootstrap_over_runs, conditional_value_at_risk, interquartile_mean, mean_over_runs, worst
+from teachrl.statistics.aggregates import interquartile_mean
+from teachrl.statistics.bootstrap import bootstrap_over_runs
+from teachrl.statistics.estimates import mean_over_runs
+from teachrl.statistics.tasks import conditional_value_at_risk, worst
 from teachrl.student_building import TrainedStudent, load_student
 from teachrl.tasks import TaskSpace, Vector
 from teachrl.test_sets import TestSet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import re
 import signal
@@ -158,6 +160,22 @@ def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "runs/teachrl-PointMass-v0__alp-gmm__ppo__s0" in capsys.readouterr().out
     (run,) = (tmp_path / "runs").iterdir()
     assert_documented(run)
+
+
+def test_the_page_of_statistics_runs_and_names_them_all(capsys: pytest.CaptureFixture[str]) -> None:
+    text = page("docs/statistics.md")
+    (block,) = python_blocks(text)
+    assert len(block.splitlines()) <= 10
+    exec(block, {})
+    assert capsys.readouterr().out.count("Estimate(value=") == 3
+    modules = {file.stem for file in (ROOT / "teachrl" / "statistics").glob("[a-z]*.py")} - {"scores"}
+    named = {(module, name) for module, name in re.findall(r"`(\w+)\.(\w+)`", text) if module in modules}
+    there = set[tuple[str, str]]()
+    for stem in modules:
+        module = importlib.import_module(f"teachrl.statistics.{stem}")
+        functions = inspect.getmembers(module, inspect.isfunction)
+        there |= {(stem, name) for name, f in functions if f.__module__ == module.__name__ and name[0] != "_"}
+    assert named == there - {("estimates", "tails")}
 
 
 def test_what_other_runs_write_is_documented(finished: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What several runs say together: estimates with intervals, comparisons, curves, and what became of the tasks."""
