@@ -194,7 +194,8 @@ def _connect(cpus: float) -> bool:
     address = os.environ.get("RAY_ADDRESS")
     own: dict[str, Any] = {}
     if not address:
-        own = {"num_cpus": max(math.ceil(cpus), os.cpu_count() or 1), "include_dashboard": False}
+        # "local", or Ray would look for a cluster that somebody else has started here.
+        own = {"address": "local", "num_cpus": max(math.ceil(cpus), os.cpu_count() or 1), "include_dashboard": False}
     try:
         ray.init(log_to_driver=False, logging_level=logging.WARNING, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:

@@ -29,7 +29,9 @@ TRAP = "tests.own_classes:Trap"
 def one_ray() -> Iterator[None]:
     """One small cluster for all tests of this file."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(num_cpus=8, num_gpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=2 * 10**8)
+    ray.init(
+        "local", num_cpus=8, num_gpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=2 * 10**8
+    )
     yield
     ray.shutdown()
 
@@ -147,7 +149,9 @@ def test_the_store_does_not_fill_up(tmp_path: Path) -> None:
     run = started(in_ray(shared(PPO, {"id": f"{MODULE}:Wide", "n_envs": 4}, teacher="random")), tmp_path)
     kept = [episode for _ in range(20) for episode in run.worker.collect(run.student, 32).episodes]
     assert len(kept) > 200
-    used = re.search(r"Plasma memory usage (\d+) MiB", memory_summary(stats_only=True))
+    used = re.search(
+        r"Plasma memory usage (\d+) MiB", memory_summary(ray.get_runtime_context().gcs_address, stats_only=True)
+    )
     assert used is not None
     assert int(used.group(1)) < 20
     run.close()
