@@ -34,6 +34,7 @@ WALLS = {
         "ray",
         "plotly",
     ],
+    "teachrl/bench": ["teachrl.training", "teachrl.students", "torch", "ray"],
     "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
     "teachrl/experiment.py": ["teachrl.training", "teachrl.cli", "torch"],
     "teachrl": ["pickle", "cloudpickle", "dill", "joblib"],
@@ -45,7 +46,7 @@ TEACHERS_WITH_TORCH = {
 }
 
 # Who may import ray, which the rest of its room may not.
-WITH_RAY = {"teachrl/rollouts/ray.py"}
+WITH_RAY = {"teachrl/rollouts/ray.py", "teachrl/bench/on_ray.py"}
 
 # Simulators, and the files of starts/ that may import them: nobody loads one that is not played.
 SIMULATORS = {"mujoco": {"mujoco.py"}, "minigrid": {"minigrid.py", "babyai.py"}, "Box2D": set[str]()}

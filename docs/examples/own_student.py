@@ -18,6 +18,7 @@ class LinearStudent(Student):
         size = 2 * int(np.prod(classroom.observation_space.shape)) + 1
         self._policy, self._critic = np.zeros((size, int(classroom.action_space.n))), np.zeros(size)
         self._rng = np.random.default_rng(classroom.seed)
+        self.acting_generators = (self._rng,)
 
     def _features(self, observations: Array) -> Array:
         return np.concatenate([observations, observations**2, np.ones((*observations.shape[:-1], 1))], axis=-1)
@@ -50,10 +51,6 @@ class LinearStudent(Student):
 
     def load_weights(self, weights: dict[str, Any]) -> None:
         self._policy = np.array(weights["policy"])
-
-    @property
-    def acting_generators(self) -> tuple[np.random.Generator, ...]:
-        return (self._rng,)
 
     def state(self) -> dict[str, Any]:
         return {"weights": self.weights(), "critic": self._critic.copy(), "rng": self._rng.bit_generator.state}

@@ -105,3 +105,16 @@ def _open(folder: Path) -> Bench:
     from teachrl.bench.directory import Bench
 
     return Bench.open(folder)
+
+
+@bench.command("report")
+def report(
+    folder: Folder,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="HTML file; default: BENCH/report.html.")
+    ] = None,
+) -> None:
+    """Write one HTML page on a bench, and its table as CSV and Markdown beside it."""
+    from teachrl.bench.report import write_bench_report
+
+    typer.echo(f"report: {write_bench_report(_open(folder), output)}")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping, Sequence
 
-import plotly.graph_objects as go
-from plotly.io import to_html
-
 from teachrl.report import captions
 from teachrl.report.buffer_figures import buffer_figure
 from teachrl.report.cost_figures import cost_figure, paid_so_far
 from teachrl.report.curriculum_figures import curriculum_figure
 from teachrl.report.figures import MAX_DIMENSIONS, learning_figure, sampled_tasks_figure
 from teachrl.report.galleries import buffer_galleries, evaluated_gallery, gallery, played_gallery
+from teachrl.report.html_parts import figure_part, missing, section
 from teachrl.report.level_figures import complexity_figure, gap_figure
 from teachrl.report.mastery_figures import mastery_figure
 from teachrl.report.run_data import RunData
@@ -26,23 +24,18 @@ NO_EPISODES = "No episode has ended yet, so no task can be shown."
 def sections(runs: Sequence[RunData], names: Sequence[str]) -> str:
     """All sections, one after the other."""
     parts = [
-        _section("learning", "Learning curve", (captions.LEARNING,), _learning(runs, names)),
-        _section("sampled", "Sampled tasks over time", _sampled_captions(runs), _per_run(runs, names, _sampled)),
-        _section(
+        section("learning", "Learning curve", (captions.LEARNING,), _learning(runs, names)),
+        section("sampled", "Sampled tasks over time", _sampled_captions(runs), _per_run(runs, names, _sampled)),
+        section(
             "curriculum", "The teacher's curriculum", _curriculum_captions(runs), _per_run(runs, names, _curriculum)
         ),
-        _section("mastery", "Mastery of the test set", _mastery_captions(runs), _per_run(runs, names, _mastery)),
-        _section("costs", "What it cost", (captions.COSTS,), _costs(runs, names)),
-        _section("experiment", "Experiment and versions", (), _per_run(runs, names, _experiment)),
+        section("mastery", "Mastery of the test set", _mastery_captions(runs), _per_run(runs, names, _mastery)),
+        section("costs", "What it cost", (captions.COSTS,), _costs(runs, names)),
+        section("experiment", "Experiment and versions", (), _per_run(runs, names, _experiment)),
     ]
     if any(len(run.antagonist) for run in runs):
-        parts.insert(3, _section("students", "Two students", (captions.STUDENTS,), _per_run(runs, names, _students)))
+        parts.insert(3, section("students", "Two students", (captions.STUDENTS,), _per_run(runs, names, _students)))
     return "".join(parts)
-
-
-def _section(anchor: str, title: str, texts: Sequence[str], body: str) -> str:
-    paragraphs = "".join(f'<p class="caption">{html.escape(text)}</p>' for text in texts)
-    return f'<section id="{anchor}"><h2>{html.escape(title)}</h2>{paragraphs}\n{body}</section>\n'
 
 
 def _by_kind(runs: Sequence[RunData], numbers: str, levels: str) -> list[str]:
@@ -64,21 +57,6 @@ def _mastery_captions(runs: Sequence[RunData]) -> list[str]:
     return _by_kind(runs, captions.MASTERY, captions.TEST_LEVELS)
 
 
-def _missing(text: str) -> str:
-    return f'<p class="missing">{html.escape(text)}</p>\n'
-
-
-def _figure(figure: go.Figure | None, anchor: str, otherwise: str) -> str:
-    """The figure's HTML, or the sentence on what is missing. Fixed ids: the same run gives the same bytes."""
-    if figure is None:
-        return _missing(otherwise)
-    config = {"displaylogo": False, "responsive": True}
-    text: str = to_html(
-        figure, include_plotlyjs=False, include_mathjax=False, full_html=False, div_id=f"figure-{anchor}", config=config
-    )
-    return text + "\n"
-
-
 def _per_run(runs: Sequence[RunData], names: Sequence[str], body: Callable[[RunData, int], str]) -> str:
     parts = []
     for i, (run, name) in enumerate(zip(runs, names, strict=True)):
@@ -88,33 +66,33 @@ def _per_run(runs: Sequence[RunData], names: Sequence[str], body: Callable[[RunD
 
 
 def _learning(runs: Sequence[RunData], names: Sequence[str]) -> str:
-    text = _figure(learning_figure(runs, names), "learning", "There are no episodes and no evaluations yet.")
+    text = figure_part(learning_figure(runs, names), "learning", "There are no episodes and no evaluations yet.")
     if any(run.evaluations for run in runs):
         return text
-    return text + _missing(f"{NO_EVALUATIONS[:-1]}, so only training is shown and nothing is known of mastery.")
+    return text + missing(f"{NO_EVALUATIONS[:-1]}, so only training is shown and nothing is known of mastery.")
 
 
 def _sampled(run: RunData, i: int) -> str:
     if isinstance(run.space, LevelTaskSpace):
-        text = _figure(complexity_figure(run), f"sampled-{i}", NO_EPISODES)
+        text = figure_part(complexity_figure(run), f"sampled-{i}", NO_EPISODES)
         return text + (gallery(run.space, played_gallery(run.played)) if len(run.played) else "")
-    text = _figure(sampled_tasks_figure(run), f"sampled-{i}", NO_EPISODES)
+    text = figure_part(sampled_tasks_figure(run), f"sampled-{i}", NO_EPISODES)
     varying = sum(d.high > d.low for d in run.space.dimensions)
     if varying > MAX_DIMENSIONS:
-        text += _missing(f"The first {MAX_DIMENSIONS} of the {varying} task parameters that vary are shown.")
+        text += missing(f"The first {MAX_DIMENSIONS} of the {varying} task parameters that vary are shown.")
     return text
 
 
 def _curriculum(run: RunData, i: int) -> str:
     buffer = buffer_figure(run)
-    below = "" if buffer is None else _figure(buffer, f"buffer-{i}", "")
+    below = "" if buffer is None else figure_part(buffer, f"buffer-{i}", "")
     what = "has recorded nothing to draw" if run.curricula else "has recorded no curriculum yet"
     otherwise = f"The teacher {what}. Not every teacher does; one that chooses tasks uniformly never does."
     if not isinstance(run.space, LevelTaskSpace):
-        return _figure(curriculum_figure(run), f"curriculum-{i}", otherwise) + below
+        return figure_part(curriculum_figure(run), f"curriculum-{i}", otherwise) + below
     shown = [c for c in run.curricula if c.levels or len(c.samples)]
     if not shown:
-        return _missing(otherwise) + below
+        return missing(otherwise) + below
     galleries = buffer_galleries(shown[-1]).items()
     titled = [f"<h3>{html.escape(title)}</h3>{gallery(run.space, levels)}" for title, levels in galleries]
     return "".join(titled) + below
@@ -122,24 +100,24 @@ def _curriculum(run: RunData, i: int) -> str:
 
 def _mastery(run: RunData, i: int) -> str:
     if not isinstance(run.judged_space, LevelTaskSpace):
-        text = _figure(mastery_figure(run), f"mastery-{i}", NO_EVALUATIONS)
+        text = figure_part(mastery_figure(run), f"mastery-{i}", NO_EVALUATIONS)
     elif run.evaluations:
         text = gallery(run.judged_space, evaluated_gallery(run.judged_space, run.evaluations[-1]))
     else:
-        text = _missing(NO_EVALUATIONS)
+        text = missing(NO_EVALUATIONS)
     if run.evaluations and not any((e.mastered == e.mastered).any() for e in run.evaluations):
-        text += _missing("This environment does not say when a task is mastered, so no task is marked.")
+        text += missing("This environment does not say when a task is mastered, so no task is marked.")
     return text
 
 
 def _students(run: RunData, i: int) -> str:
     otherwise = "Only one student plays here." if not len(run.antagonist) else "There is no level that both played."
-    return _figure(gap_figure(run), f"students-{i}", otherwise)
+    return figure_part(gap_figure(run), f"students-{i}", otherwise)
 
 
 def _costs(runs: Sequence[RunData], names: Sequence[str]) -> str:
     otherwise = "No evaluation has recorded yet what it had cost."
-    return _cost_table(runs, names) + _figure(cost_figure(runs, names), "costs", otherwise)
+    return _cost_table(runs, names) + figure_part(cost_figure(runs, names), "costs", otherwise)
 
 
 def _cost_table(runs: Sequence[RunData], names: Sequence[str]) -> str:
@@ -158,5 +136,5 @@ def _experiment(run: RunData, i: int) -> str:
         )
         table = f"<h3>Versions</h3><table>{rows}</table>"
     else:
-        table = _missing("The run has not recorded its versions.")
+        table = missing("The run has not recorded its versions.")
     return f"<pre>{html.escape(run.experiment_text)}</pre>{table}"

@@ -41,6 +41,7 @@ class Student(ABC):
     ``fragment_steps``: vector steps collected before each `learn`. ``discount``: γ, for discounted returns.
     ``gae_lambda``: λ of the advantages by which regret teachers judge levels.
     ``memory_size``: how many numbers an episode's memory has; 0 for a student that acts on the observation alone.
+    ``acting_generators``: those of its own from which `act` draws, beside numpy's and torch's global ones.
     ``asks_privileged``: whether it is to be told in training what the environment has in ``info["privileged"]``.
     """
 
@@ -49,6 +50,7 @@ class Student(ABC):
     gae_lambda: float = 0.95
     memory_size: int = 0
     asks_privileged: bool = False
+    acting_generators: tuple[np.random.Generator, ...] = ()
 
     @abstractmethod
     def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
@@ -104,11 +106,6 @@ class Student(ABC):
     def load_exploration(self, exploration: State) -> None:
         """Explore as the student whose `exploration` this is."""
         del exploration  # nothing to take over
-
-    @property
-    def acting_generators(self) -> tuple[np.random.Generator, ...]:
-        """Generators of its own from which `act` draws, beside numpy's and torch's global ones."""
-        return ()
 
     @abstractmethod
     def state(self) -> State:

@@ -56,6 +56,7 @@ class ImitatingStudent(WrappedStudent):
         self._mentor, self._settings, self._space, self._sources = mentor, settings, action_space, sources
         self.asks_privileged = settings.privileged
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+        self.acting_generators = (*student.acting_generators, self._rng)
         self._optimizer = torch.optim.Adam(student.imitating_parameters(), lr=settings.learning_rate)
         # A student with memory learns from whole sequences.
         self._steps_per_example = student.fragment_steps if student.memory_size else 1
@@ -184,10 +185,6 @@ class ImitatingStudent(WrappedStudent):
     def load_exploration(self, exploration: State) -> None:
         super().load_exploration(exploration)
         self._steps = exploration["imitating_steps"]
-
-    @property
-    def acting_generators(self) -> tuple[np.random.Generator, ...]:
-        return (*super().acting_generators, self._rng)
 
     def state(self) -> State:
         own = {

@@ -58,6 +58,7 @@ class SB3Student(Student):
         self.model = self._build(classroom, settings)
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.discount = float(self.model.gamma)
+        self.acting_generators = (self.model.action_space.np_random,)
 
     def _settings(self, classroom: Classroom, options: Mapping[str, Any]) -> dict[str, Any]:
         """Checked keyword arguments of the algorithm, schedules and classes resolved."""
@@ -121,10 +122,6 @@ class SB3Student(Student):
 
     def load_weights(self, weights: State) -> None:
         self.model.policy.load_state_dict(to_tensors(weights["policy"], self.model.device))
-
-    @property
-    def acting_generators(self) -> tuple[np.random.Generator, ...]:
-        return (self.model.action_space.np_random,)
 
     def state(self) -> State:
         _, variables = self.model._get_torch_save_params()

@@ -21,6 +21,7 @@ class WrappedStudent(Student):
         self._student = student
         self.fragment_steps, self.discount = student.fragment_steps, student.discount
         self.gae_lambda, self.memory_size = student.gae_lambda, student.memory_size
+        self.acting_generators = student.acting_generators
 
     def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
         return self._student.act(observations, memory, deterministic)
@@ -45,10 +46,6 @@ class WrappedStudent(Student):
 
     def load_exploration(self, exploration: State) -> None:
         self._student.load_exploration(exploration)
-
-    @property
-    def acting_generators(self) -> tuple[np.random.Generator, ...]:
-        return self._student.acting_generators
 
     def state(self) -> State:
         return self._student.state()
