@@ -24,11 +24,11 @@ WALLS = {
     "teachrl/experiment.py": ["teachrl.training", "teachrl.cli", "torch"],
     "teachrl": ["pickle", "cloudpickle", "dill", "joblib"],
 }
-# The only teachers with networks, and what these are made of.
-TEACHERS_WITH_TORCH = {
+# The only teachers and guides with networks.
+WITH_TORCH = {
     f"teachrl/teachers/{name}.py"
-    for name in ("networks", "goal_generator", "setter_solver", "conditional_flow", "latent_policy", "clutr")
-}
+    for name in ("goal_generator", "setter_solver", "conditional_flow", "latent_policy", "clutr")
+} | {"teachrl/guides/rewards/reward_network.py"}
 
 # Simulators, and the files of starts/ that may import them: nobody loads one that is not played.
 SIMULATORS = {"mujoco": {"mujoco.py"}, "minigrid": {"minigrid.py", "babyai.py"}, "Box2D": set[str]()}
@@ -50,7 +50,7 @@ def test_rooms_import_only_what_they_may(room: str) -> None:
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
     assert files
     for file in files:
-        excepted = {"torch"} if file.relative_to(ROOT).as_posix() in TEACHERS_WITH_TORCH else set()
+        excepted = {"torch"} if file.relative_to(ROOT).as_posix() in WITH_TORCH else set()
         for name in imports(file):
             for forbidden in set(WALLS[room]) - excepted:
                 assert name != forbidden, f"{file} imports {name}"
