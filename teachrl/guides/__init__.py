@@ -29,6 +29,10 @@ GUIDES = Registry(
             "teachrl.guides.rewards.exprd_guide:ExprdGuide",
             "sparse rewards by linear programs, where the model is known (Devidze et al. 2021)",
         ),
+        "explors": Entry(
+            "teachrl.guides.rewards.explors_guide:ExplorsGuide",
+            "rewards by the student's own success, and a bonus for what is new (ExploRS, 2022)",
+        ),
     },
 )
 
