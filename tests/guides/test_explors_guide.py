@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from teachrl.environments import make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
+from teachrl.evaluation import evaluate_run
+from teachrl.experiment import EnvSettings, Experiment
 from teachrl.guides import make_guide
 from teachrl.guides.rewards.reward_network import PlayedEpisode, RewardNetwork
 from teachrl.guides.rewards.visits import Visits
+from teachrl.training import train
 
 CHAIN = EnvSettings(id="teachrl/Chain-v0", options={"right": 2, "left": 2, "slip": 0.0, "max_steps": 5})
 
@@ -109,3 +113,24 @@ def test_observations_and_actions_of_other_kinds_are_taken(name: str) -> None:
         assert np.isfinite(reward)
     guide.update(None)
     assert guide.state()["episodes"] == 60
+
+
+def chain_returns(guide: Any, folder: Path) -> Any:
+    """Own returns of the episodes of PPO on a chain whose end, 30 steps away, chance does not lead to; and judged."""
+    options = {"n_steps": 64, "batch_size": 256, "n_epochs": 4, "learning_rate": 1e-3, "ent_coef": 0.01}
+    fields: dict[str, Any] = {
+        "env": {"id": "teachrl/Chain-v0", "options": {"right": 30, "left": 30, "max_steps": 60}, "n_envs": 8},
+        "student": {"name": "ppo", "options": {**options, "normalize_advantage": False}},
+        "teacher": "random",
+    }
+    run = {"steps": 16_000, "evaluate_every": 0, "checkpoint_every": 16_000, "seed": 1, "name": "run"}
+    path = train(Experiment.model_validate({**fields, **run, "guide": guide}), folder).path
+    return pq.read_table(path / "episodes").sort_by("step")["return"].to_numpy(), evaluate_run(path)["mean_return"]
+
+
+def test_ppo_gets_to_the_far_reward_with_it_and_not_without(tmp_path: Path) -> None:
+    returns, judged = chain_returns("explors", tmp_path / "guided")
+    assert returns[-50:].mean() > 20
+    assert judged > 20
+    returns, judged = chain_returns(None, tmp_path / "plain")
+    assert returns.max() == judged == 0
