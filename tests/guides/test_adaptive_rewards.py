@@ -64,10 +64,8 @@ def test_no_invariant_rewards_are_more_informative(seed: int) -> None:
     found = DESIGNER.informativeness(DESIGNER.design(policy), policy)
     others = [DESIGNER.design(any_policy(seed + 10)), DESIGNER.design(UNIFORM), ROOMS.rewards]
     assert all(found > DESIGNER.informativeness(rewards, policy) for rewards in others)
-    assert (
-        found
-        >= 0.98 * AdaptiveDesigner(ROOMS, thrift=0.0).design(policy).ravel() @ DESIGNER.coefficients(policy).ravel()
-    )
+    most = DESIGNER.informativeness(AdaptiveDesigner(ROOMS, thrift=0.0).design(policy), policy)
+    assert 0.99 * most <= found <= most * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("mdp", [ROOMS, chain(), line_key()], ids=["rooms", "chain", "line"])
@@ -119,8 +117,7 @@ def test_the_guide_designs_for_what_the_student_does() -> None:
     env: Any = guide.guided(make_env(SETTINGS))
     assert (guide.rewards == DESIGNER.design(UNIFORM)).all()
     first = guide.rewards.copy()
-    taken, played = np.zeros((50, 4)), Fragmentary(100)
-    ended = True
+    taken, ended = np.zeros((50, 4)), True
     for _ in range(100):
         if ended:
             env.reset(seed=0)
@@ -132,7 +129,7 @@ def test_the_guide_designs_for_what_the_student_does() -> None:
         assert info["own_reward"] == 0
     guide.update(Fragmentary(60))
     assert (guide.rewards == first).all()
-    guide.update(played)
+    guide.update(Fragmentary(40))
     policy = (taken + 0.25) / (taken.sum(axis=1, keepdims=True) + 1)
     assert (guide.rewards == DESIGNER.design(policy)).all()
     assert (guide.rewards != first).any()
