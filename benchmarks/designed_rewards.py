@@ -1,4 +1,4 @@
-"""The tables of docs/methods/designed_rewards.md: ``python -m benchmarks.designed_rewards``. A quarter of an hour.
+"""The tables of docs/methods/designed_rewards.md: ``python -m benchmarks.designed_rewards``. Minutes on one core.
 
 With the names of tables (``rooms``, ``chain``, ``line``, ``adaptive``, ``ppo``), only those.
 """
