@@ -78,7 +78,8 @@ class LineKey(gymnasium.Env[NDArray[np.float32], np.int64]):
     bins.
 
     Source: LineKeyNav of Devidze et al. 2021 (EXPRD, NeurIPS), with the strides of the authors' code (the paper's are
-    0.065 to 0.085). Deviations: a right that pays never slips.
+    0.065 to 0.085). Deviations: a right that pays never slips. What an end of the line does, and which action pays, are
+    taken from the rooms of the same paper.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012
