@@ -77,7 +77,7 @@ ALL_PRESETS = [(t, p) for t in TEACHER_NAMES for p in sorted(TEACHERS.load(t).pr
 PRESETS = [choice for choice in ALL_PRESETS if choice not in ONLY_FOR_LEVELS]
 ROUND_TEACHERS = sorted(t for t in TEACHER_NAMES if issubclass(TEACHERS.load(t), RoundTeacher))
 # There the agent itself teaches, or there is but one task: nothing that a teacher could choose.
-WITHOUT_TASKS = {f"teachrl/{name}-v0" for name in ("Teaching", "MazeBuilding", "RoomsNav", "Chain")}
+WITHOUT_TASKS = {f"teachrl/{name}-v0" for name in ("Teaching", "MazeBuilding", "RoomsNav", "Chain", "LineKey")}
 ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/") and name not in WITHOUT_TASKS)
 
 

@@ -28,3 +28,4 @@ register(id="teachrl/MazeBuilding-v0", entry_point="teachrl_envs.maze.building:M
 register(id="teachrl/MiniGrid-v0", entry_point="teachrl_envs.minigrid.env:MiniGridLevels")
 register(id="teachrl/RoomsNav-v0", entry_point="teachrl_envs.tabular.rooms_nav:RoomsNav")
 register(id="teachrl/Chain-v0", entry_point="teachrl_envs.tabular.chain:Chain")
+register(id="teachrl/LineKey-v0", entry_point="teachrl_envs.tabular.line_key:LineKey")

@@ -21,6 +21,7 @@ CATALOGUE = {
     "teachrl/MiniGrid-v0": "any MiniGrid or BabyAI environment; the level, by its seed, is the task",
     "teachrl/RoomsNav-v0": "four rooms, a far goal and a wrong exit; its whole model is known, and it has no tasks",
     "teachrl/Chain-v0": "a long corridor with a reward at its end; its whole model is known, and it has no tasks",
+    "teachrl/LineKey-v0": "a line with a key to fetch before the goal; a model of it is known, and it has no tasks",
     "teachrl/MazeBuilding-v0": "build a maze cell by cell, for agents that learn to teach; it has no tasks itself",
     "teachrl/Teaching-v0": "teaching itself, for agents that learn to teach: its actions are a student's next tasks",
 }

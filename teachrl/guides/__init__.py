@@ -29,6 +29,14 @@ GUIDES = Registry(
             "teachrl.guides.rewards.exprd_guide:ExprdGuide",
             "sparse rewards by linear programs, where the model is known (Devidze et al. 2021)",
         ),
+        "adaptive": Entry(
+            "teachrl.guides.rewards.adaptive_guide:AdaptiveGuide",
+            "rewards for the student as it is now, designed again and again, where the model is known (2024)",
+        ),
+        "explors": Entry(
+            "teachrl.guides.rewards.explors_guide:ExplorsGuide",
+            "rewards by the student's own success, and a bonus for what is new (ExploRS, 2022)",
+        ),
     },
 )
 

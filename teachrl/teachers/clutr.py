@@ -15,10 +15,10 @@ from torch.nn import functional
 from teachrl.errors import UsageError
 from teachrl.level_scores import Outcome
 from teachrl.level_vae.decoding import LevelDecoder, load_decoder
+from teachrl.networks import Learner, tensor
 from teachrl.tasks import Vector
 from teachrl.teachers.base import Curriculum, Lesson, Plan, State, TeacherConfig
 from teachrl.teachers.latent_policy import LatentPolicy, LatentPolicySettings, Proposal
-from teachrl.teachers.networks import Learner, tensor
 from teachrl.teachers.regret import Kind, RunningScale, regrets
 from teachrl.teachers.rounds import RoundTeacher
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from teachrl.teachers.networks import xavier
+from teachrl.networks import xavier
 
 BLOCKS = 3
 HIGHWAY_LAYERS = 3

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from teachrl.networks import Learner, perceptron, tensor
 from teachrl.tasks import Vector
-from teachrl.teachers.networks import Learner, perceptron, tensor
 
 BATCH_SIZE = 64
 

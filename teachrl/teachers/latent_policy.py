@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.distributions import Beta
 from torch.nn import functional
 
-from teachrl.teachers.networks import Learner, perceptron, tensor
+from teachrl.networks import Learner, perceptron, tensor
 
 Numbers = NDArray[np.float64]
 # A draw of exactly 0 or 1 would have no finite log-probability.

@@ -39,10 +39,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
+from teachrl.networks import Learner, perceptron, tensor
 from teachrl.tasks import Vector
 from teachrl.teachers.base import Curriculum, Lesson, Plan, Signal, State, Teacher, TeacherConfig
 from teachrl.teachers.conditional_flow import ConditionalFlow
-from teachrl.teachers.networks import Learner, perceptron, tensor
 
 JUDGE_WIDTH = 64
 MARGIN = 1e-6

@@ -173,6 +173,19 @@ def test_exprd_pays_its_own_rewards_and_tells_the_environments() -> None:
             return
 
 
+def test_exprd_pays_for_the_key_on_the_line() -> None:
+    settings = EnvSettings(id="teachrl/LineKey-v0")
+    guide: Any = make_guide("exprd", {"budget": 2}, settings)
+    env: Any = guide.guided(make_env(settings))
+    assert set(guide.design.states) == {2, 3}  # where the key is
+    env.reset(seed=0)
+    assert env.step(2)[1] == 0
+    env.unwrapped.position = 0.13
+    _, reward, _, _, info = env.step(2)
+    assert reward > 4
+    assert info["own_reward"] == 0
+
+
 def experiment(guide: Any, **fields: Any) -> Experiment:
     student = {"name": "ppo", "options": {"n_steps": 64, "batch_size": 64, "n_epochs": 2}}
     common = {"teacher": "random", "steps": 1024, "evaluate_every": 0, "name": "run"}

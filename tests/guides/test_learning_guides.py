@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,47 @@ def test_it_hears_of_every_fragment_and_goes_on_where_it_stood(tmp_path: Path) -
     for run in runs:
         assert read_tree(run / "checkpoints" / "step_000000000512" / "guide.npz") == {"fragments": 8}
     assert (weights(runs[0], 512) == weights(runs[1], 512)).all()
+    assert pq.read_table(runs[0] / "episodes") == pq.read_table(runs[1] / "episodes")
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two trees are the same to the bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(np.array_equal(one, other))
+
+
+DESIGNED = [
+    ("teachrl/Chain-v0", {"right": 2, "left": 6}, {"name": "explors", "options": {"reward_every": 2, "hidden": 8}}),
+    ("teachrl/LineKey-v0", {}, {"name": "explors", "options": {"self_supervised": False}}),
+    ("teachrl/RoomsNav-v0", {}, {"name": "adaptive", "options": {"every": 100}}),
+]
+
+
+@pytest.mark.parametrize(("env", "options", "guide"), DESIGNED, ids=["explors", "bonus", "adaptive"])
+def test_designed_rewards_go_on_to_the_bit(env: str, options: Any, guide: Any, tmp_path: Path) -> None:
+    chosen: dict[str, Any] = {"env": {"id": env, "options": options, "n_envs": 2}, "guide": guide, "evaluate_every": 0}
+    train(experiment(**chosen), tmp_path / "whole")
+    stopped = []
+
+    def stop_once(progress: Any) -> None:
+        if not stopped and progress.step >= 320:
+            stopped.append(progress.step)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert train(experiment(**chosen), tmp_path / "killed", on_progress=stop_once).status == "interrupted"
+    train(experiment(**chosen), tmp_path / "killed")
+    runs = [tmp_path / kind / "run" for kind in ("whole", "killed")]
+    steps = sorted(path.name for path in (runs[0] / "checkpoints").iterdir())
+    assert stopped == [320]
+    for step in steps:
+        for part in ("guide", "student", "worker"):
+            trees = [read_tree(run / "checkpoints" / step / f"{part}.npz") for run in runs]
+            assert equal(*trees), (step, part)
+    guides = [read_tree(runs[0] / "checkpoints" / step / "guide.npz") for step in steps]
+    assert not any(equal(before, after) for before, after in pairwise(guides))
     assert pq.read_table(runs[0] / "episodes") == pq.read_table(runs[1] / "episodes")
 
 

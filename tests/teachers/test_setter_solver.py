@@ -13,10 +13,10 @@ from teachrl.checkpoints import read_tree, write_tree
 from teachrl.episodes import Episode
 from teachrl.errors import UsageError
 from teachrl.knowledge import Knowledge
+from teachrl.networks import tensor
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers import Lesson, Plan, Teacher, make_teacher
 from teachrl.teachers.conditional_flow import ConditionalFlow
-from teachrl.teachers.networks import tensor
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 QUICK = {"update_rate": 10, "memory": 50, "hidden_size": 8}

@@ -74,6 +74,13 @@ class TabularMDP:
         return optimal
 
 
+def checked_max_steps(max_steps: int) -> int:
+    """The limit of an episode's steps, if it is one. Raises `ValueError`."""
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+        raise ValueError(f"max_steps must be a whole number, 1 or more; got {max_steps!r}")
+    return max_steps
+
+
 class TabularEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     """Plays a `TabularMDP`. The observation is 1 at the state and 0 elsewhere, ``float32`` of shape ``(S,)``.
 
@@ -88,9 +95,7 @@ class TabularEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     def __init__(self, mdp: TabularMDP, max_steps: int, render_mode: str | None = None) -> None:
         if render_mode is not None:
             raise ValueError(f"{type(self).__name__} draws nothing: render_mode must be None; got {render_mode!r}")
-        if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-            raise ValueError(f"max_steps must be a whole number, 1 or more; got {max_steps!r}")
-        self.mdp, self.max_steps = mdp, max_steps
+        self.mdp, self.max_steps = mdp, checked_max_steps(max_steps)
         states, actions = mdp.rewards.shape
         self.observation_space = spaces.Box(0.0, 1.0, (states,), np.float32)
         self.action_space = spaces.Discrete(actions)

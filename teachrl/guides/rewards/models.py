@@ -13,7 +13,7 @@ def model_of(env: Env, settings: EnvSettings, who: str) -> TabularMDP:
     mdp = getattr(env.unwrapped, "mdp", None)
     if not isinstance(mdp, TabularMDP):
         raise UsageError(
-            f"{who} needs an environment whose model is known, such as teachrl/RoomsNav-v0 or teachrl/Chain-v0 (an mdp "
-            f"of type TabularMDP and a state); {settings.id} declares none"
+            f"{who} needs an environment whose model is known, such as teachrl/RoomsNav-v0, teachrl/Chain-v0 or "
+            f"teachrl/LineKey-v0 (an mdp of type TabularMDP and a state); {settings.id} declares none"
         )
     return mdp

@@ -24,11 +24,15 @@ class TabularEpisode:
 
     def returns(self, discount: float, rewards: Numbers | None = None) -> Numbers:
         """Discounted returns to go ``(L,)``, of the model's own rewards or of others."""
-        paid = self.rewards if rewards is None else rewards
-        returns, total = np.zeros(len(paid)), 0.0
-        for t in range(len(paid) - 1, -1, -1):
-            returns[t] = total = paid[t] + discount * total
-        return returns
+        return returns_to_go(self.rewards if rewards is None else rewards, discount)
+
+
+def returns_to_go(rewards: Numbers, discount: float) -> Numbers:
+    """The discounted sum ``(L,)`` of each reward of ``rewards (L,)`` and those after it."""
+    returns, total = np.zeros(len(rewards)), 0.0
+    for t in range(len(rewards) - 1, -1, -1):
+        returns[t] = total = rewards[t] + discount * total
+    return returns
 
 
 class Player:

@@ -1,6 +1,6 @@
-"""The networks of the teachers that use torch: drawn from the teacher's own generator, saved as arrays.
+"""The networks of teachers and guides that use torch: drawn from their own generator, saved as arrays.
 
-Nothing here touches torch's global random generator or its number of threads: the teacher's numpy generator is the only
+Nothing here touches torch's global random generator or its number of threads: their numpy generator is the only
 source of randomness, and networks compute with the threads of the run (`Experiment.threads`).
 """
 
