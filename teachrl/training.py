@@ -224,14 +224,14 @@ class Run:
         self._experience_counts = run["experience_counts"]
         worker = read_tree(newest / "worker.npz")
         self.directory.cut_back(worker["steps"], self._experience_counts[-1])
-        if self.guide is not None:
-            self.guide.restore(read_tree(newest / "guide.npz"))
         self.worker.restore(worker)
         oldest = self._experience_counts[-1] - self.student.experience_kept()
         for start, stop, file in self.directory.experience_parts():
             if stop > oldest:
                 self.student.load_experience(start, read_tree(file))
         self.teacher.restore(read_tree(newest / "teacher.npz"))
+        if self.guide is not None:  # after the worker, whose open episodes it may have seen again
+            self.guide.restore(read_tree(newest / "guide.npz"))
         for name, student in self.students.items():
             student.restore(read_tree(newest / f"{_file(name)}.npz"))
         self._episodes, self._mastered = run["episodes"], run["mastered"]

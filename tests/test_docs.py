@@ -129,7 +129,8 @@ def test_own_teacher_practises_where_half_the_episodes_succeed() -> None:
 
 
 def test_own_student_has_less_than_sixty_lines() -> None:
-    assert len(page("docs/examples/own_student.py").splitlines()) < 60
+    code = [line for line in page("docs/examples/own_student.py").splitlines() if line.strip()]
+    assert len(code) < 60
 
 
 @pytest.mark.parametrize(("name", "example"), [("adding_a_teacher", "own_teacher"), ("adding_a_student", "own_student"),

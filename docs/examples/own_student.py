@@ -15,8 +15,8 @@ class LinearStudent(Student):
         if not isinstance(classroom.action_space, spaces.Discrete):
             raise UsageError(f"LinearStudent needs discrete actions; this environment has {classroom.action_space}")
         self.fragment_steps, self.discount, self._rate = 128, discount, learning_rate
-        size = 2 * int(np.prod(classroom.observation_space.shape)) + 1
-        self._policy, self._critic = np.zeros((size, int(classroom.action_space.n))), np.zeros(size)
+        size, actions = 2 * int(np.prod(classroom.observation_space.shape)) + 1, int(classroom.action_space.n)
+        self._policy, self._critic = np.zeros((size, actions)), np.zeros(size)
         self._rng = np.random.default_rng(classroom.seed)
         self.acting_generators = (self._rng,)
 

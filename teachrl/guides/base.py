@@ -35,7 +35,12 @@ class Guide(ABC):
 
 
 class LearningGuide(Guide):
-    """A guide that changes with the student. It goes into checkpoints."""
+    """A guide that changes with the student. It goes into checkpoints.
+
+    ``watches``: it takes note of steps in its environments themselves, so they must be in its own process.
+    """
+
+    watches: ClassVar[bool] = False
 
     @abstractmethod
     def update(self, fragment: Fragment) -> None:

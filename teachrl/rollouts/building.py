@@ -48,6 +48,11 @@ def build_rollouts(
             "before it is judged, so nobody can be ahead; leave the mode synchronous"
         )
     guide = where.guide if isinstance(where.guide, LearningGuide) else None
+    if guide is not None and guide.watches:
+        raise UsageError(
+            f"the guide {type(guide).__name__} takes note of every step in this process, and workers have environments "
+            "of their own: leave workers out, or choose another guide"
+        )
     transport = _transport(experiment, list(students), keep_steps)
     return WorkerCrew(workers, settings.n_envs, students, source, transport, guide, on_failure)
 

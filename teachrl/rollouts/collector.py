@@ -135,10 +135,8 @@ class Collector:
         }
         return {"worker": self._worker.state(), "generators": self._generators.state(), "own_generators": own}
 
-    def restore(self, state: State, guide: State | None) -> None:
-        """Go on where `state` was taken, with the guide as it was. Raises `TeachrlError` when episodes differ."""
-        if self._guide is not None and guide is not None:
-            self._guide.restore(guide)
+    def restore(self, state: State) -> None:
+        """Go on where `state` was taken. Raises `TeachrlError` when open episodes come out otherwise."""
         with self._generators.in_use():
             self._worker.restore(state["worker"])
         self._generators.restore(state["generators"])

@@ -43,7 +43,7 @@ class Transport(Protocol):
     def states(self) -> list[State]:
         """`Collector.state` of all."""
 
-    def restore(self, states: Sequence[State], guide: State | None) -> None:
+    def restore(self, states: Sequence[State]) -> None:
         """`Collector.restore` of all."""
 
     def close(self) -> None:
@@ -241,7 +241,7 @@ class WorkerCrew:
         self._lengths.extend(state["lengths"])
         for bench, saved in zip(self._benches, state["benches"], strict=True):
             bench.fresh, bench.tasks = saved["fresh"], deque(map(PlannedTask.restored, saved["tasks"]))
-        self._transport.restore(state["workers"], None if self._guide is None else self._guide.state())
+        self._transport.restore(state["workers"])
 
     def close(self) -> None:
         """End the workers."""

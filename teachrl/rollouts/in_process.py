@@ -37,10 +37,10 @@ class InProcess:
         """See `Transport`."""
         return [collector.state() for collector in self._collectors]
 
-    def restore(self, states: Sequence[State], guide: State | None) -> None:
+    def restore(self, states: Sequence[State]) -> None:
         """See `Transport`."""
         for collector, state in zip(self._collectors, states, strict=True):
-            collector.restore(state, guide)
+            collector.restore(state)
 
     def close(self) -> None:
         """Close all environments."""

@@ -163,13 +163,13 @@ class RayWorkers:
             except (RayActorError, GetTimeoutError) as error:
                 self._replace(index, _reason(error))
 
-    def restore(self, states: Sequence[State], guide: State | None) -> None:
+    def restore(self, states: Sequence[State]) -> None:
         """See `Transport`."""
         for index, state in enumerate(states):
             self._numbers[index] = tuple(state["worker"]["numbers"])
         calls = zip(self._actors, states, strict=True)
         try:
-            ray.get([actor.restore.remote(state, guide) for actor, state in calls], timeout=self._settings.patience)
+            ray.get([actor.restore.remote(state) for actor, state in calls], timeout=self._settings.patience)
         except RayError as error:
             raise TeachrlError(_reason(error)) from error
 

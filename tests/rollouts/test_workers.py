@@ -155,3 +155,9 @@ def test_merged_fragments_are_side_by_side(tmp_path: Path) -> None:
     np.testing.assert_array_equal(both.next_observations()[:, 4:], two.next_observations())
     assert in_order([two, one]) == (*one.episodes, *two.episodes)
     run.close()
+
+
+def test_a_guide_that_watches_its_environments_is_refused() -> None:
+    chosen = shared(PPO, {"id": "teachrl/Chain-v0", "n_envs": 4}, guide={"name": "explors"}, teacher="random")
+    with pytest.raises(UsageError, match=r"ExplorsGuide takes note of every step .* leave workers out"):
+        Run(chosen, _directory(Path("nowhere")))

@@ -36,6 +36,7 @@ class AdaptiveGuide(LearningGuide):
     """
 
     Config = AdaptiveConfig
+    watches = True
     config: AdaptiveConfig
 
     def __init__(self, config: AdaptiveConfig, settings: EnvSettings) -> None:

@@ -60,6 +60,7 @@ class ExplorsGuide(LearningGuide):
     """See the module's text."""
 
     Config = ExplorsConfig
+    watches = True
     config: ExplorsConfig
 
     def __init__(self, config: ExplorsConfig, settings: EnvSettings) -> None:
