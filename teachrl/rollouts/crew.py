@@ -64,7 +64,7 @@ class Tally:
 
 
 @dataclass
-class _Bench:
+class _Member:
     """What the run knows of one worker: the tasks that wait for it, and whether its next episodes are new ones."""
 
     tasks: deque[PlannedTask] = field(default_factory=deque)
@@ -98,7 +98,7 @@ class WorkerCrew:
         self._transport = transport
         self._guide = guide
         self._on_failure = on_failure
-        self._benches = [_Bench() for _ in range(settings.count)]
+        self._members = [_Member() for _ in range(settings.count)]
         self._versions: dict[str, Version] = {}
         self._lengths: deque[int] = deque(maxlen=REMEMBERED_LENGTHS)
         self._staleness = 0.0
@@ -110,63 +110,59 @@ class WorkerCrew:
         name = next(name for name, known in self._students.items() if known is student)
         version = self._publish(name)
         together = self._settings.mode == "synchronous"
-        played = self._all(version, name, n_steps) if together else self._first(version, name, n_steps)
+        fragments, episodes = (self._all if together else self._first)(version, name, n_steps)
         self.tally.lost = self._transport.losses
-        fragment = merged([fragment for _, fragment, _ in played])
-        episodes = tuple(episode for _, _, told in played for episode in told)
-        return replace(fragment, episodes=episodes)
+        return replace(merged(fragments), episodes=tuple(episodes))
 
-    def _all(self, version: Version, name: str, n_steps: int) -> list[tuple[int, Fragment, tuple[Episode, ...]]]:
+    def _all(self, version: Version, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
         """One fragment of each worker."""
-        everybody = range(len(self._benches))
+        everybody = range(len(self._members))
         orders = [self._order(index, name, n_steps) for index in everybody]
         for index, order in zip(everybody, orders, strict=True):
             self._start(index, order, version)
         fragments = [self._accept(*self._transport.wait([index])) for index in everybody]
-        episodes = in_order(fragments)
-        self._count(sum(fragment.rewards.size for fragment in fragments), episodes)
         self._staleness = 0.0
-        return [(index, fragment, episodes if index == 0 else ()) for index, fragment in enumerate(fragments)]
+        return fragments, self._count(fragments)
 
-    def _first(self, version: Version, name: str, n_steps: int) -> list[tuple[int, Fragment, tuple[Episode, ...]]]:
-        """The first fragments, whoever collects them; nobody waits."""
-        for index, bench in enumerate(self._benches):
-            if not bench.busy:
+    def _first(self, version: Version, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
+        """The first fragments, whoever collects them; nobody waits. Episodes of those that are too old count too."""
+        for index, member in enumerate(self._members):
+            if not member.busy:
                 self._start(index, self._order(index, name, n_steps), version)
-        played: list[tuple[int, Fragment, tuple[Episode, ...]]] = []
+        played: list[tuple[int, Fragment]] = []
+        episodes: list[Episode] = []
         ages: list[int] = []
-        while len(played) < len(self._benches):
-            index, delivery = self._transport.wait(range(len(self._benches)))
+        while len(played) < len(self._members):
+            index, delivery = self._transport.wait(range(len(self._members)))
             fragment = self._accept(index, delivery)
-            episodes = in_order([fragment])
-            self._count(fragment.rewards.size, episodes)
+            episodes += self._count([fragment])
             age = version.number - delivery.version
             if age > self._settings.staleness:
                 self.tally.stale += 1
             else:
                 ages.append(age)
-                played.append((index, fragment, episodes))
+                played.append((index, fragment))
             self._start(index, self._order(index, name, n_steps), version)
         self._staleness = float(np.mean(ages))
-        return sorted(played, key=lambda one: one[0])
+        return [fragment for _, fragment in sorted(played, key=lambda one: one[0])], episodes
 
     def _start(self, index: int, order: Order, version: Version) -> None:
-        self._benches[index].busy = True
+        self._members[index].busy = True
         self._transport.start(index, order, version)
 
     def _order(self, index: int, name: str, n_steps: int) -> Order:
-        bench = self._benches[index]
-        restart, bench.fresh = bench.fresh, False
-        stride = len(self._benches) if self._settings.mode == "synchronous" else 1
+        member = self._members[index]
+        restart, member.fresh = member.fresh, False
+        stride = len(self._members) if self._settings.mode == "synchronous" else 1
         rest: dict[str, Any] = {"restart": restart, "step": self.steps, "stride": stride}
         if isinstance(self._source, HeldTaskSource):
             first = index * self._per_worker
             held = tuple(self._source.held[first : first + self._per_worker])
             return Order(name, n_steps, held, held=True, **rest)
-        missing = self._expected(n_steps, restart) - len(bench.tasks)
+        missing = self._expected(n_steps, restart) - len(member.tasks)
         if missing > 0:
-            bench.tasks.extend(self._source.choose(missing))
-        return Order(name, n_steps, tuple(bench.tasks), **rest)
+            member.tasks.extend(self._source.choose(missing))
+        return Order(name, n_steps, tuple(member.tasks), **rest)
 
     def _expected(self, n_steps: int, fresh: bool) -> int:
         """How many tasks an order gets; never more than could begin."""
@@ -175,8 +171,8 @@ class WorkerCrew:
 
     def _accept(self, index: int, delivery: Delivery) -> Fragment:
         """Take note of a delivery. Raises `TeachrlError` when an environment failed that may not."""
-        bench = self._benches[index]
-        bench.busy = False
+        member = self._members[index]
+        member.busy = False
         self.skipped += delivery.skipped
         for failure in delivery.failures:
             self._on_failure(dict(failure))
@@ -184,15 +180,18 @@ class WorkerCrew:
             raise TeachrlError(f"worker {index}: {delivery.error}")
         if not isinstance(self._source, HeldTaskSource):
             for _ in range(delivery.taken):
-                bench.tasks.popleft()
+                member.tasks.popleft()
             self.tally.repeated += delivery.repeated
         return delivery.fragment
 
-    def _count(self, steps: int, episodes: Sequence[Episode]) -> None:
-        self.steps += steps
+    def _count(self, fragments: Sequence[Fragment]) -> list[Episode]:
+        """Count steps, and tell the teacher of the episodes; these, in the order in which they ended."""
+        episodes = in_order(fragments)
+        self.steps += sum(fragment.rewards.size for fragment in fragments)
         self._lengths.extend(episode.length for episode in episodes)
         if isinstance(self._source, PlannedTaskSource):
             self._source.tell(episodes)
+        return episodes
 
     def _publish(self, name: str) -> Version:
         """The student's present version; a new one if anything has changed."""
@@ -218,8 +217,8 @@ class WorkerCrew:
 
     def restart(self) -> None:
         """Give up the open episodes: the next `collect` begins new ones."""
-        for bench in self._benches:
-            bench.fresh = True
+        for member in self._members:
+            member.fresh = True
 
     def state(self) -> State:
         """Counters, the tasks that wait, and the workers."""
@@ -228,8 +227,8 @@ class WorkerCrew:
             "skipped": self.skipped,
             "tally": vars(self.tally),
             "lengths": list(self._lengths),
-            "benches": [
-                {"fresh": bench.fresh, "tasks": [task.state() for task in bench.tasks]} for bench in self._benches
+            "members": [
+                {"fresh": member.fresh, "tasks": [task.state() for task in member.tasks]} for member in self._members
             ],
             "workers": self._transport.states(),
         }
@@ -239,8 +238,8 @@ class WorkerCrew:
         self.steps, self.skipped, self.tally = state["steps"], state["skipped"], Tally(**state["tally"])
         self._transport.losses = self.tally.lost
         self._lengths.extend(state["lengths"])
-        for bench, saved in zip(self._benches, state["benches"], strict=True):
-            bench.fresh, bench.tasks = saved["fresh"], deque(map(PlannedTask.restored, saved["tasks"]))
+        for member, saved in zip(self._members, state["members"], strict=True):
+            member.fresh, member.tasks = saved["fresh"], deque(map(PlannedTask.restored, saved["tasks"]))
         self._transport.restore(state["workers"])
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ def merged(fragments: Sequence[Fragment]) -> Fragment:
     )
 
 
-def in_order(fragments: Sequence[Fragment]) -> tuple[Episode, ...]:
+def in_order(fragments: Sequence[Fragment]) -> list[Episode]:
     """The episodes of all, as they ended."""
     episodes = (episode for fragment in fragments for episode in fragment.episodes)
-    return tuple(sorted(episodes, key=lambda episode: (episode.step, episode.env_index)))
+    return sorted(episodes, key=lambda episode: (episode.step, episode.env_index))

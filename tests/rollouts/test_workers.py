@@ -153,7 +153,7 @@ def test_merged_fragments_are_side_by_side(tmp_path: Path) -> None:
     np.testing.assert_array_equal(both.extras["values"][:, :4], one.extras["values"])
     assert {(t, i - 4) for t, i in both.final_observations if i >= 4} == set(two.final_observations)
     np.testing.assert_array_equal(both.next_observations()[:, 4:], two.next_observations())
-    assert in_order([two, one]) == (*one.episodes, *two.episodes)
+    assert in_order([two, one]) == [*one.episodes, *two.episodes]
     run.close()
 
 
