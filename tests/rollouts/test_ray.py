@@ -47,8 +47,8 @@ def started(chosen: Experiment, folder: Path) -> Run:
 
 @pytest.mark.parametrize(
     "chosen",
-    [shared(PPO, steps=1024), shared(SAC, steps=512), shared(SMALL_LSTM, MAZE, teacher={"name": "paired"}, steps=512)],
-    ids=["ppo", "sac", "two students"],
+    [shared(SAC, steps=512), shared(SMALL_LSTM, MAZE, teacher={"name": "paired"}, steps=512)],
+    ids=["sac", "two students"],
 )
 def test_ray_gives_the_numbers_of_workers_in_one_process(chosen: Experiment, tmp_path: Path) -> None:
     here = train(chosen, tmp_path / "here").path
@@ -57,7 +57,7 @@ def test_ray_gives_the_numbers_of_workers_in_one_process(chosen: Experiment, tmp
     assert_same_run(here, away.path)
 
 
-def test_interrupted_in_ray_and_resumed_equals_never_interrupted(tmp_path: Path) -> None:
+def test_interrupted_in_ray_and_resumed_equals_never_interrupted_in_one_process(tmp_path: Path) -> None:
     chosen = in_ray(shared(PPO, steps=1024))
 
     def stop(progress: Any) -> None:
@@ -90,12 +90,12 @@ def test_a_killed_worker_is_replaced_and_no_episode_counts_twice(tmp_path: Path)
 
 
 def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
-    run = started(in_ray(shared(PPO, TRAP, teacher="random"), patience=6), tmp_path)
+    run = started(in_ray(shared(PPO, TRAP, teacher="random"), patience=4), tmp_path)
     run.worker.collect(run.student, 8)
     os.kill(pids(run)[1], signal.SIGSTOP)
     before = time.monotonic()
     assert run.worker.collect(run.student, 8).n_envs == 4
-    assert 5 < time.monotonic() - before < 60
+    assert 3 < time.monotonic() - before < 60
     assert run.worker.metrics["workers/lost"] == 1
     run.close()
 
