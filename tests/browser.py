@@ -69,7 +69,8 @@ def eventually(check: Callable[[], Any], what: str, seconds: float = SECONDS) ->
 def drawn(driver: Any, figure: str) -> int:
     """How many traces plotly has drawn in a figure; 0 where it is not there or still empty."""
     script = (
-        "const f = document.getElementById(arguments[0]); const p = f && (f.data ? f : f.querySelector('.js-plotly-plot'));"
+        "const outer = document.getElementById(arguments[0]);"
+        "const p = outer && (outer.data ? outer : outer.querySelector('.js-plotly-plot'));"
         "return p && p.data && p.querySelector('.main-svg') ? p.data.length : 0"
     )
     return int(driver.execute_script(script, figure))

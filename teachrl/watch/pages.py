@@ -17,6 +17,7 @@ from teachrl.watch.bench_data import read_bench
 from teachrl.watch.bench_view import CELL, bench_view, standing_facts
 from teachrl.watch.changes import Changes, bench_changes, cell_changes, run_changes
 from teachrl.watch.failures import errors_of
+from teachrl.watch.live import frame_of, layouts_of
 from teachrl.watch.parts import facts_table, missing
 from teachrl.watch.run_view import run_view
 
@@ -35,10 +36,15 @@ def check_watched(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Page:
-    """What is shown; ``version`` changes when it does. ``written`` is when its files did last (Unix time, or None)."""
+    """What is shown. ``written`` is when its files changed last (Unix time, or None).
 
-    version: str
+    ``version`` changes when anything does, ``frame`` when more does than what is live, ``layouts`` with the figures'.
+    """
+
     parts: list[Component]
+    version: str
+    frame: str
+    layouts: dict[str, str]
     written: float | None
 
 
@@ -59,7 +65,8 @@ class Pages:
             version = f"{address} {changes.fingerprint}"
             page = self._pages.get(address)
             if page is None or page.version != version:
-                page = Page(version, self._parts(address), changes.written)
+                parts = self._parts(address)
+                page = Page(parts, version, f"{address} {frame_of(parts)}", layouts_of(parts), changes.written)
                 self._pages[address] = page
             return page
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
 from teachrl.report.galleries import Shown, picture
+from teachrl.watch.live import live_content, live_figure
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
 Cell = str | Component
@@ -33,36 +34,36 @@ def table(rows: Sequence[Mapping[str, Cell]], anchor: str) -> Component:
     """Rows, one at least, with the same headings."""
     heads = html.Tr([html.Th(head) for head in rows[0]])
     body = [html.Tr([html.Td(cell) for cell in row.values()]) for row in rows]
-    return html.Div(html.Table(html.Tbody([heads, *body]), id=anchor), className="wide")
+    return live_content(html.Div(html.Table(html.Tbody([heads, *body]), id=anchor), className="wide"), anchor)
 
 
 def facts_table(facts: Mapping[str, Cell], anchor: str) -> Component:
     """One row for each fact."""
     body = [html.Tr([html.Th(head), html.Td(cell)]) for head, cell in facts.items()]
-    return html.Div(html.Table(html.Tbody(body), id=anchor), className="wide")
+    return live_content(html.Div(html.Table(html.Tbody(body), id=anchor), className="wide"), anchor)
 
 
 def errors(found: Sequence[str]) -> Component:
     """The list of errors, or that there are none."""
-    if not found:
-        return html.P("None.", className="caption")
-    return html.Div([html.P(text, className="error") for text in found])
+    listed = [html.P(text, className="error") for text in found] or [html.P("None.", className="caption")]
+    return live_content(listed, "errors")
 
 
-def graph(figure: go.Figure | None, anchor: str, otherwise: str, keeps_zoom: bool = True) -> Component:
-    """A figure, or the sentence on what is missing. What the user zoomed to stays when the figure is drawn anew."""
+def graph(figure: go.Figure | None, anchor: str, otherwise: str) -> Component:
+    """A figure, or the sentence on what is missing."""
     if figure is None:
         return missing(otherwise)
-    if keeps_zoom:
-        figure.update_layout(uirevision="kept")
-    # The height from the layout, or the page would jump while the figure is drawn anew.
+    # With its height at hand, the page does not jump when the figure appears.
     style = {"height": f"{figure.layout.height}px"}
-    return dcc.Graph(figure=figure, id=f"figure-{anchor}", config={"displaylogo": False}, style=style)
+    return live_figure(figure, anchor, config={"displaylogo": False}, style=style)
 
 
-def gallery(space: LevelTaskSpace, shown: Sequence[Shown]) -> Component:
-    """Levels side by side."""
-    return html.Div([_level(space, one) for one in shown], className="gallery")
+def galleries(space: LevelTaskSpace, titled: Mapping[str, Sequence[Shown]], anchor: str) -> Component:
+    """Levels side by side, below each title."""
+    parts: list[Component] = []
+    for title, shown in titled.items():
+        parts += [html.H3(title), html.Div([_level(space, one) for one in shown], className="gallery")]
+    return live_content(parts, anchor)
 
 
 def _level(space: LevelTaskSpace, shown: Shown) -> Component:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash import html
 from dash.development.base_component import Component
 
 from teachrl.report import captions
@@ -15,7 +14,7 @@ from teachrl.report.facts import facts
 from teachrl.report.figures import learning_figure
 from teachrl.report.galleries import buffer_galleries
 from teachrl.report.run_data import RunData
-from teachrl.watch.parts import caption, errors, facts_table, gallery, graph, missing, section
+from teachrl.watch.parts import caption, errors, facts_table, galleries, graph, missing, section
 from teachrl.watch.throughput import mean_throughput, number, throughput
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
@@ -49,14 +48,13 @@ def _curriculum(run: RunData) -> list[Component]:
     below = [] if buffer is None else [caption(captions.BUFFER), graph(buffer, "buffer", "")]
     otherwise = captions.no_curriculum(run)
     if not isinstance(run.space, LevelTaskSpace):
-        # The slider belongs to the moments that are drawn, so nothing of it is kept for others.
-        picture = graph(curriculum_figure(run, MOMENTS), "curriculum", otherwise, keeps_zoom=False)
+        picture = graph(curriculum_figure(run, MOMENTS), "curriculum", otherwise)
         return [caption(captions.CURRICULUM), picture, *below]
     shown = [c for c in run.curricula if c.levels or len(c.samples)]
     if not shown:
         return [missing(otherwise), *below]
-    titled = [[html.H3(title), gallery(run.space, levels)] for title, levels in buffer_galleries(shown[-1]).items()]
-    return [caption(captions.BUFFERED_LEVELS), *(part for pair in titled for part in pair), *below]
+    pictures = galleries(run.space, buffer_galleries(shown[-1]), "levels")
+    return [caption(captions.BUFFERED_LEVELS), pictures, *below]
 
 
 def _workers(run: RunData) -> list[Component]:

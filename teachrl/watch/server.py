@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
 from flask import Response
 from werkzeug.serving import make_server
 
 from teachrl.errors import UsageError
 from teachrl.report.page import STYLE
-from teachrl.watch.pages import Pages
+from teachrl.watch.live import updates
+from teachrl.watch.pages import Page, Pages
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8050
@@ -38,17 +40,17 @@ def make_app(folder: Path, every: float) -> Dash:
         [
             dcc.Location(id="address"),
             dcc.Interval(id="tick", interval=round(1000 * every)),
-            dcc.Store(id="version"),
+            dcc.Store(id="shown"),
             html.P(id="looked", className="caption"),
             html.Div(id="page"),
         ]
     )
-    outputs = Output("page", "children"), Output("version", "data"), Output("looked", "children")
-    inputs = Input("tick", "n_intervals"), Input("address", "pathname"), State("version", "data")
+    outputs = Output("page", "children"), Output("shown", "data"), Output("looked", "children")
+    inputs = Input("tick", "n_intervals"), Input("address", "pathname"), State("shown", "data")
 
     @app.callback(*outputs, *inputs)
-    def refresh(ticks: int | None, address: str | None, version: str | None) -> tuple[Any, Any, str]:
-        return _refreshed(pages, address or "/", version)
+    def refresh(ticks: int | None, address: str | None, shown: Any) -> tuple[Any, Any, str]:
+        return _refreshed(pages.at(address or "/"), shown or {})
 
     # A page of another site could otherwise reach this one by a name of its own that leads to this machine.
     app.server.config["TRUSTED_HOSTS"] = [HOST, "localhost"]
@@ -56,13 +58,18 @@ def make_app(folder: Path, every: float) -> Dash:
     return app
 
 
-def _refreshed(pages: Pages, address: str, version: str | None) -> tuple[Any, Any, str]:
-    """What the page shows from now on, and its version; `no_update` where the browser has it already."""
-    page = pages.at(address)
-    clock = time.strftime("%H:%M:%S")
+def _refreshed(page: Page, shown: Mapping[str, Any]) -> tuple[Any, Any, str]:
+    """The page and what is shown with it; `no_update` for what a browser that has ``shown`` need not build anew."""
     wrote = "" if page.written is None else f"; the last file was written {_ago(time.time() - page.written)} before"
-    looked = f"Looked at {clock}{wrote}."
-    return (no_update, no_update, looked) if page.version == version else (page.parts, page.version, looked)
+    looked = f"Looked at {time.strftime('%H:%M:%S')}{wrote}."
+    now = {"version": page.version, "frame": page.frame, "layouts": page.layouts}
+    if page.version == shown.get("version"):
+        return no_update, no_update, looked
+    if page.frame != shown.get("frame"):
+        return page.parts, now, looked
+    for name, properties in updates(page.parts, shown["layouts"]).items():
+        set_props(name, properties)
+    return no_update, now, looked
 
 
 def _ago(seconds: float) -> str:
