@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from teachrl.checkpoints import read_json
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.experiment import Experiment
 from teachrl.rollouts.merging import in_order, merged
@@ -155,3 +157,13 @@ def test_merged_fragments_are_side_by_side(tmp_path: Path) -> None:
     np.testing.assert_array_equal(both.next_observations()[:, 4:], two.next_observations())
     assert in_order([two, one]) == (*one.episodes, *two.episodes)
     run.close()
+
+
+def test_the_status_says_who_collects(tmp_path: Path) -> None:
+    status = read_json(train(shared(PPO), tmp_path).path / "status.json")
+    here = f"{platform.node()} {os.getpid()}"
+    names = {f"workers/{name}" for name in ("stale", "repeated", "lost", "staleness")}
+    assert status["workers"]["places"] == [here, here]
+    assert set(status["workers"]["metrics"]) == names
+    alone = read_json(train(experiment(PPO), tmp_path / "alone").path / "status.json")
+    assert alone["workers"] == {"places": [], "metrics": {}}
