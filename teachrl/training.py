@@ -274,6 +274,7 @@ class Run:
             teacher_seconds=self._teacher_seconds(),
             costs=self.costs.to_json(),
             skipped_episodes=self.worker.skipped,
+            workers={"places": self.worker.places(), "metrics": self.worker.metrics},
             error=error,
         )
 

@@ -20,6 +20,11 @@ WALLS = {
     "teachrl/guides": ["teachrl.teachers", "teachrl.rollouts", "teachrl.training", "teachrl.cli", "torch", "ray"],
     "teachrl/level_vae": ["teachrl.teachers", "teachrl.students", "teachrl.training", "teachrl.rollouts"],
     "teachrl/report": ["teachrl.training", "teachrl.cli", "torch"],
+    "teachrl/bench": ["teachrl.watch", "teachrl.training", "teachrl.students", "torch", "ray"],
+    "teachrl/watch": [
+        *("teachrl.training", "teachrl.students", "teachrl.teachers", "teachrl.rollouts", "teachrl.cli"),
+        *("torch", "ray"),
+    ],
     "teachrl/statistics": [
         "teachrl.tasks",
         "teachrl.teachers",
@@ -34,16 +39,18 @@ WALLS = {
         "ray",
         "plotly",
     ],
-    "teachrl/bench": ["teachrl.training", "teachrl.students", "torch", "ray"],
     "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
     "teachrl/experiment.py": ["teachrl.training", "teachrl.cli", "torch"],
-    "teachrl": ["pickle", "cloudpickle", "dill", "joblib"],
+    "teachrl": ["pickle", "cloudpickle", "dill", "joblib", "dash", "flask", "werkzeug"],
 }
 # The only teachers and guides with networks.
 WITH_TORCH = {
     f"teachrl/teachers/{name}.py"
     for name in ("goal_generator", "setter_solver", "conditional_flow", "latent_policy", "clutr")
 } | {"teachrl/guides/rewards/reward_network.py"}
+
+# The only room with a web server, and what it is made of.
+WITH_DASH = ("teachrl/watch/", {"dash", "flask", "werkzeug"})
 
 # Who may import ray, which the rest of its room may not.
 WITH_RAY = {"teachrl/rollouts/ray.py", "teachrl/bench/on_ray.py"}
@@ -70,6 +77,7 @@ def test_rooms_import_only_what_they_may(room: str) -> None:
     for file in files:
         where = file.relative_to(ROOT).as_posix()
         excepted = {"torch"} if where in WITH_TORCH else {"ray"} if where in WITH_RAY else set()
+        excepted |= WITH_DASH[1] if where.startswith(WITH_DASH[0]) else set()
         for name in imports(file):
             for forbidden in set(WALLS[room]) - excepted:
                 assert name != forbidden, f"{file} imports {name}"
@@ -88,7 +96,7 @@ def test_help_and_list_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from teachrl.cli.app import main\n"
         f"try: main({arguments})\nexcept SystemExit: pass\n"
-        "heavy = ('torch', 'stable_baselines3', 'sklearn', 'Box2D', 'mujoco', 'minigrid', 'plotly')\n"
+        "heavy = ('torch', 'stable_baselines3', 'sklearn', 'Box2D', 'mujoco', 'minigrid', 'plotly', 'dash', 'flask')\n"
         "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -90,7 +90,8 @@ class Bench:
     def asked_cells(self) -> list[Cell]:
         """Every cell that was ever asked for."""
         asked = self.ledger.asked()
-        most = max((int(name.rpartition("__s")[2]) for name in asked), default=0) + 1
+        seeds = [seed for name in asked if (seed := name.rpartition("__s")[2]).isdecimal()]
+        most = max(map(int, seeds), default=0) + 1
         by_name = {cell.name: cell for cell in self.cells(seeds=most)}
         return [by_name[name] for name in asked if name in by_name]
 

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,24 +66,30 @@ class Ledger:
             dict.fromkeys(name for event in self.events() if event["event"] == "asked" for name in event["cells"])
         )
 
-    def standings(self) -> dict[str, Standing]:
-        """How every cell stands that was asked for: the run's own file says more than the ledger, where it is there."""
+    def standings(self, status_of: Callable[[str], Mapping[str, Any]] | None = None) -> dict[str, Standing]:
+        """How every cell stands that was asked for: the run's own file says more than the ledger, where it is there.
+
+        ``status_of`` gives what stands in it; without, it is read. Raises `TeachrlError` for what cannot be read.
+        """
+        status_of = status_of or self._status
         events = list(self.events())
         failures = Counter(name for event in events if event["event"] == "failed" for name in event["cells"])
         last = {name: event for event in events if event["event"] != "asked" for name in event["cells"]}
-        return {name: self._standing(name, failures[name], last.get(name)) for name in self.asked()}
+        return {name: _standing(status_of(name), failures[name], last.get(name)) for name in self.asked()}
 
-    def _standing(self, name: str, failures: int, last: dict[str, Any] | None) -> Standing:
-        status: dict[str, Any] = {}
+    def _status(self, name: str) -> Mapping[str, Any]:
         file = self._folder / "cells" / name / "status.json"
-        if file.is_file():
-            status = read_json(file)
-        state: State = "pending"
-        if status.get("status") == "finished":
-            state = "finished"
-        elif last is not None:
-            state = "running" if last["event"] == "started" else last["event"]
-        error = None if last is None else last["error"]
-        place = "" if last is None else last["place"]
-        itself = status.get("status") == "interrupted"
-        return Standing(state, failures, error, status.get("step", 0), status.get("total_steps"), place, itself)
+        status: dict[str, Any] = read_json(file) if file.is_file() else {}
+        return status
+
+
+def _standing(status: Mapping[str, Any], failures: int, last: Mapping[str, Any] | None) -> Standing:
+    state: State = "pending"
+    if status.get("status") == "finished":
+        state = "finished"
+    elif last is not None:
+        state = "running" if last["event"] == "started" else last["event"]
+    error = None if last is None else last["error"]
+    place = "" if last is None else last["place"]
+    itself = status.get("status") == "interrupted"
+    return Standing(state, failures, error, status.get("step", 0), status.get("total_steps"), place, itself)

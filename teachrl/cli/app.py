@@ -22,6 +22,7 @@ from teachrl.cli.snapshots import snapshots
 from teachrl.cli.subgoals import subgoals
 from teachrl.cli.train import train
 from teachrl.cli.vae import vae
+from teachrl.cli.watch import watch
 from teachrl.errors import TeachrlError, UsageError
 
 CTRL_C = 130  # what newer versions of typer return for it, where older ones raise Abort
@@ -62,6 +63,7 @@ def _teachrl(
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
+app.command("watch")(watch)
 app.command("replay")(replay)
 app.command("explain")(explain)
 app.command("snapshots")(snapshots)

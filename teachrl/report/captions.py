@@ -6,6 +6,7 @@ from teachrl.report.curriculum_figures import MAX_PARTS
 from teachrl.report.figures import BINS, WINDOW
 from teachrl.report.galleries import MAX_PICTURES, MAX_TEST_PICTURES
 from teachrl.report.reading import SAMPLED_LEVELS
+from teachrl.report.run_data import RunData
 
 LEARNING = (
     f"Each faint point is one training episode; the solid line is the mean of the last {WINDOW} episodes. Diamonds are "
@@ -63,3 +64,9 @@ COSTS = (
     "judge levels; all steps include both and those of evaluations. An update is one call of the student's learning. "
     "Seconds are wall time."
 )
+
+
+def no_curriculum(run: RunData) -> str:
+    """Why there is no picture of the curriculum."""
+    what = "has recorded nothing to draw" if run.curricula else "has recorded no curriculum yet"
+    return f"The teacher {what}. Not every teacher does; one that chooses tasks uniformly never does."

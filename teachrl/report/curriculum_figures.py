@@ -53,8 +53,8 @@ def rectangle(region: Region, space: TaskSpace, i: int, j: int) -> Vector:
     return np.array([[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]])
 
 
-def curriculum_figure(run: RunData) -> go.Figure | None:
-    """What the teacher drew from, over the tasks that were played, moment by moment."""
+def curriculum_figure(run: RunData, at_most: int = MAX_MOMENTS) -> go.Figure | None:
+    """What the teacher drew from, over the tasks that were played, at so many moments from the first to the last."""
     moments = [c for c in run.curricula if c.parts or len(c.samples) or c.levels]
     if not moments or not run.space.has_unit_cube:
         return None
@@ -62,7 +62,7 @@ def curriculum_figure(run: RunData) -> go.Figure | None:
     scale = _scale(moments)
     if len(shown) == 1:
         return _bars_figure(run, moments, shown[0], scale)
-    return _maps_figure(run, moments, list(combinations(shown, 2)), scale)
+    return _maps_figure(run, moments, list(combinations(shown, 2)), scale, at_most)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _heaviest(curriculum: Curriculum) -> list[Gaussian | Region]:
 
 
 def _maps_figure(
-    run: RunData, moments: Sequence[Curriculum], pairs: Sequence[tuple[int, int]], scale: _Scale
+    run: RunData, moments: Sequence[Curriculum], pairs: Sequence[tuple[int, int]], scale: _Scale, at_most: int
 ) -> go.Figure:
     """A panel for each pair of dimensions, and a slider through the moments."""
     columns = min(2, len(pairs))
@@ -112,7 +112,7 @@ def _maps_figure(
         bar = go.Scatter(x=[None], y=[None], mode="markers", marker=scale.marker([scale.low]))
         figure.add_trace(bar, row=1, col=1)
         owner.append(-1)
-    chosen = _chosen_moments(moments, len(pairs))
+    chosen = _chosen_moments(moments, len(pairs), at_most)
     for n, k in enumerate(chosen):
         for panel, pair in enumerate(pairs):
             # The window begins at the previous recorded moment, also when that one is not drawn.
@@ -131,10 +131,10 @@ def _maps_figure(
     return figure
 
 
-def _chosen_moments(moments: Sequence[Curriculum], panels: int) -> list[int]:
+def _chosen_moments(moments: Sequence[Curriculum], panels: int, at_most: int) -> list[int]:
     """Evenly spread, and fewer when each takes many traces: the page has to stay responsive."""
     traces = panels * (2 + max(min(len(c.parts), MAX_PARTS) for c in moments))
-    return [int(k) for k in thin(len(moments), min(MAX_MOMENTS, max(MIN_MOMENTS, MAX_TRACES // traces)))]
+    return [int(k) for k in thin(len(moments), min(at_most, max(MIN_MOMENTS, MAX_TRACES // traces)))]
 
 
 def _slider(steps: Sequence[int], owner: Sequence[int]) -> dict[str, Any]:

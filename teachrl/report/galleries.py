@@ -34,16 +34,19 @@ def gallery(space: LevelTaskSpace, shown: Sequence[Shown]) -> str:
     return f'<div class="gallery">{"".join(_figure(space, one) for one in shown)}</div>\n'
 
 
-def _figure(space: LevelTaskSpace, shown: Shown) -> str:
+def picture(space: LevelTaskSpace, level: Vector) -> str:
+    """A level's picture, as an address that holds it."""
     pixels = max(2, PIXELS // (max(space.height, space.width) + 2))
-    png = imageio.imwrite("<bytes>", space.picture(shown.level, pixels), extension=".png")
-    data = base64.b64encode(png).decode()
+    png = imageio.imwrite("<bytes>", space.picture(level, pixels), extension=".png")
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _figure(space: LevelTaskSpace, shown: Shown) -> str:
     below = "<br>".join(html.escape(line) for line in shown.lines)
     name = html.escape(", ".join(shown.lines), quote=True)
     kind = ' class="mastered"' if shown.mastered else ""
-    return (
-        f'<figure{kind}><img src="data:image/png;base64,{data}" alt="{name}"><figcaption>{below}</figcaption></figure>'
-    )
+    source = picture(space, shown.level)
+    return f'<figure{kind}><img src="{source}" alt="{name}"><figcaption>{below}</figcaption></figure>'
 
 
 def buffer_galleries(moment: Curriculum) -> dict[str, list[Shown]]:

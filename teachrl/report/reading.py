@@ -14,6 +14,7 @@ import yaml
 
 from teachrl.errors import UsageError
 from teachrl.report.episode_parts import Part, join_episodes, join_levels, read_part, row_count
+from teachrl.report.kept_files import KeptFiles
 from teachrl.report.run_data import Curriculum, Evaluation, Gaussian, Level, Region, RunData, Vector
 from teachrl_envs.tasks import TaskError, TaskSpace
 
@@ -25,8 +26,12 @@ CONTENTS = (
 )
 
 
-def read_run(path: Path) -> RunData:
-    """Read a run directory. Raises `UsageError` when ``path`` is none or its description is malformed."""
+def read_run(path: Path, kept: KeptFiles | None = None) -> RunData:
+    """Read a run directory. Raises `UsageError` when ``path`` is none or its description is malformed.
+
+    Who reads the same run again and again gives what is ``kept`` of it: then only what has changed is read.
+    """
+    kept = kept if kept is not None else KeptFiles()
     missing = [name for name in ("experiment.yaml", "task_space.json") if not (path / name).is_file()]
     if missing:
         what = f"it lacks {' and '.join(missing)}" if path.is_dir() else "there is no such directory"
@@ -36,12 +41,12 @@ def read_run(path: Path) -> RunData:
     judged = path / "evaluation_space.json"
     judged_space = _read_space(judged) if judged.is_file() else space
     notes: list[str] = []
-    status = _read_all([path / "status.json"] if (path / "status.json").exists() else [], _read_json, notes)
-    parts = _read_parts(sorted((path / "episodes").glob("*.parquet")), space, notes)
-    evaluations = _read_all(
-        sorted((path / "evaluations").glob("*.json")), lambda p: _evaluation(_read_json(p), judged_space), notes
-    )
-    curricula = _read_all(sorted((path / "curriculum").glob("*.json")), lambda p: _curriculum(p, space), notes)
+    status = _read_all([path / "status.json"] if (path / "status.json").exists() else [], read_object, notes)
+    parts = _read_parts(sorted((path / "episodes").glob("*.parquet")), space, kept, notes)
+    read_evaluation = kept.reader(lambda p: _evaluation(read_object(p), judged_space), "evaluation")
+    evaluations = _read_all(sorted((path / "evaluations").glob("*.json")), read_evaluation, notes)
+    read_curriculum = kept.reader(lambda p: _curriculum(p, space), "curriculum")
+    curricula = _read_all(sorted((path / "curriculum").glob("*.json")), read_curriculum, notes)
     return RunData(
         path=path,
         experiment=experiment,
@@ -60,7 +65,7 @@ def read_run(path: Path) -> RunData:
 
 def _read_space(path: Path) -> TaskSpace:
     try:
-        return TaskSpace.from_json(_read_json(path))
+        return TaskSpace.from_json(read_object(path))
     except (OSError, ValueError, TaskError) as error:
         raise UsageError(f"{path} does not describe a task space: {error}") from error
 
@@ -87,19 +92,33 @@ def _read_all(paths: list[Path], read: Callable[[Path], T], notes: list[str]) ->
     return items
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def read_object(path: Path) -> Mapping[str, Any]:
+    """A JSON object. Raises `OSError` or `ValueError`."""
     value = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(value, Mapping):
         raise ValueError(f"expected a JSON object, got {type(value).__name__}")
     return value
 
 
-def _read_parts(files: list[Path], space: TaskSpace, notes: list[str]) -> list[Part]:
+def _read_parts(files: list[Path], space: TaskSpace, kept: KeptFiles, notes: list[str]) -> list[Part]:
     """The log's parts. How many levels are kept of each follows from the length of all."""
-    counts = dict(_read_all(files, lambda file: (file, row_count(file)), notes))
-    every = max(1, -(-sum(counts.values()) // SAMPLED_LEVELS))
+    if space.has_unit_cube:
+        return _read_all(files, kept.reader(lambda file: read_part(file, space, 0, 1), "part"), notes)
+    count = kept.reader(row_count, "rows")
+    counts = dict(_read_all(files, lambda file: (file, count(file)), notes))
+    every = _spread(sum(counts.values()))
     starts = dict(zip(counts, accumulate(counts.values(), initial=0), strict=False))
-    return _read_all(list(counts), lambda file: read_part(file, space, starts[file], every), notes)
+
+    def read(file: Path) -> Part:
+        start = starts[file]
+        return kept.reader(lambda file: read_part(file, space, start, every), ("part", start, every))(file)
+
+    return _read_all(list(counts), read, notes)
+
+
+def _spread(episodes: int) -> int:
+    """Of how many episodes one is looked at. Powers of two: a log that grows must not be read anew each time."""
+    return 1 << (max(1, -(-episodes // SAMPLED_LEVELS)) - 1).bit_length()
 
 
 def _number(value: Any) -> float:
@@ -113,6 +132,7 @@ def _evaluation(data: Mapping[str, Any], space: TaskSpace) -> Evaluation:
         step=int(data["step"]),
         mastered_percent=_number(data.get("mastered_percent")),
         mean_return=_number(data.get("mean_return")),
+        mean_discounted_return=_number(data.get("mean_discounted_return")),
         tasks=np.array([space.vector(t["task"]) for t in tasks], dtype=np.float64).reshape(-1, space.size),
         returns=np.array([_number(t.get("return")) for t in tasks], dtype=np.float64),
         mastered=np.array([_number(t.get("mastered")) for t in tasks], dtype=np.float64),
@@ -122,7 +142,7 @@ def _evaluation(data: Mapping[str, Any], space: TaskSpace) -> Evaluation:
 
 
 def _curriculum(path: Path, space: TaskSpace) -> Curriculum:
-    data = _read_json(path)
+    data = read_object(path)
     parts: list[Gaussian | Region] = []
     for entry in data.get("gaussians") or []:
         mean = _finite(entry["mean"], (space.size,))

@@ -62,6 +62,7 @@ class Evaluation:
     step: int
     mastered_percent: float
     mean_return: float
+    mean_discounted_return: float
     tasks: Vector
     returns: Vector
     mastered: Vector

@@ -86,8 +86,7 @@ def _sampled(run: RunData, i: int) -> str:
 def _curriculum(run: RunData, i: int) -> str:
     buffer = buffer_figure(run)
     below = "" if buffer is None else figure_part(buffer, f"buffer-{i}", "")
-    what = "has recorded nothing to draw" if run.curricula else "has recorded no curriculum yet"
-    otherwise = f"The teacher {what}. Not every teacher does; one that chooses tasks uniformly never does."
+    otherwise = captions.no_curriculum(run)
     if not isinstance(run.space, LevelTaskSpace):
         return figure_part(curriculum_figure(run), f"curriculum-{i}", otherwise) + below
     shown = [c for c in run.curricula if c.levels or len(c.samples)]

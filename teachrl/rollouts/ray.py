@@ -149,7 +149,7 @@ class RayWorkers:
     def places(self) -> list[str]:
         """See `Transport`."""
         ready, _ = ray.wait(self._places, num_returns=len(self._places), timeout=0)
-        return [ray.get(place) if place in ready else "" for place in self._places]
+        return [_place(place) if place in ready else "" for place in self._places]
 
     def states(self) -> list[State]:
         """See `Transport`. Workers that are collecting answer when they are done."""
@@ -202,6 +202,14 @@ def _connect(cpus: float) -> bool:
         where = f"at RAY_ADDRESS={address}" if address else "on this machine"
         raise TeachrlError(f"there is no Ray {where}: {error}") from error
     return True
+
+
+def _place(reference: Any) -> str:
+    """Where a worker is; empty for one that was lost before it could say, and is replaced when it is waited for."""
+    try:
+        return str(ray.get(reference))
+    except RayError:
+        return ""
 
 
 def _reason(error: Exception) -> str:

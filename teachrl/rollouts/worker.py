@@ -209,6 +209,10 @@ class RolloutWorker:
                 "start anew with --overwrite."
             )
 
+    def places(self) -> list[str]:
+        """None: it collects in the run's own process."""
+        return []
+
     def close(self) -> None:
         """Close all environments."""
         self.slots.close()

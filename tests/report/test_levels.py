@@ -171,8 +171,9 @@ def test_long_logs_are_sampled_evenly_over_all_parts(tmp_path: Path, monkeypatch
     monkeypatch.setattr(reading, "SAMPLED_LEVELS", 10)
     data = read_run(run)
     assert len(data.episodes) == 30
-    assert data.played.step.tolist() == list(range(0, 30, 3))
-    assert data.played.levels.shape == (10, SPACE.size)
+    # Every third would be enough; powers of two stay the same for longer while a log grows.
+    assert data.played.step.tolist() == list(range(0, 30, 4))
+    assert data.played.levels.shape == (8, SPACE.size)
 
 
 def test_the_lineage_of_the_best_level_goes_back_as_far_as_its_ancestors_are_known() -> None:

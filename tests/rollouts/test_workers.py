@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from teachrl.checkpoints import read_json
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.experiment import Experiment
 from teachrl.rollouts.merging import in_order, merged
@@ -161,3 +163,13 @@ def test_a_guide_that_watches_its_environments_is_refused() -> None:
     chosen = shared(PPO, {"id": "teachrl/Chain-v0", "n_envs": 4}, guide={"name": "explors"}, teacher="random")
     with pytest.raises(UsageError, match=r"ExplorsGuide takes note of every step .* leave workers out"):
         Run(chosen, _directory(Path("nowhere")))
+
+
+def test_the_status_says_who_collects(tmp_path: Path) -> None:
+    status = read_json(train(shared(PPO), tmp_path).path / "status.json")
+    here = f"{platform.node()} {os.getpid()}"
+    names = {f"workers/{name}" for name in ("stale", "repeated", "lost", "staleness")}
+    assert status["workers"]["places"] == [here, here]
+    assert set(status["workers"]["metrics"]) == names
+    alone = read_json(train(experiment(PPO), tmp_path / "alone").path / "status.json")
+    assert alone["workers"] == {"places": [], "metrics": {}}
