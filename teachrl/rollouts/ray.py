@@ -19,6 +19,8 @@ from teachrl.experiment import Experiment
 from teachrl.rollouts.collector import Collector
 from teachrl.rollouts.messages import Delivery, Order, State, Version
 
+# A new worker imports and builds everything before it can answer: so many more seconds are its own.
+MAKING = 60.0
 PLACEMENTS = {"pack": "DEFAULT", "spread": "SPREAD"}
 
 
@@ -30,6 +32,7 @@ class _Pending:
     order: Order
     version: Version
     since: float
+    made: bool = False
 
 
 class RayWorkers:
@@ -68,7 +71,7 @@ class RayWorkers:
 
     def _wait_until_made(self) -> None:
         ready = self._places
-        done, missing = ray.wait(ready, num_returns=len(ready), timeout=self._settings.patience)
+        done, missing = ray.wait(ready, num_returns=len(ready), timeout=self._settings.patience + MAKING)
         try:
             ray.get(done)
         except RayError as error:
@@ -79,8 +82,8 @@ class RayWorkers:
             have = {name: resources.get(name, 0) for name in ("CPU", "GPU")}
             self.close()
             raise TeachrlError(
-                f"{len(done)} of {len(ready)} workers were ready after {self._settings.patience:g} s. Each asks for "
-                f"{self._settings.cpus:g} CPU and {self._settings.gpus:g} GPU, and the whole cluster has "
+                f"{len(done)} of {len(ready)} workers were ready after {self._settings.patience + MAKING:g} s. Each "
+                f"asks for {self._settings.cpus:g} CPU and {self._settings.gpus:g} GPU, and the whole cluster has "
                 f"{have['CPU']:g} and {have['GPU']:g}: lower workers.count, cpus or gpus, or raise workers.patience"
             )
 
@@ -120,8 +123,14 @@ class RayWorkers:
             return index, _owned(delivery)
 
     def _time_left(self, indices: Sequence[int]) -> float:
-        first = min(self._pending[index].since for index in indices)
-        return max(0.0, first + self._settings.patience - time.monotonic())
+        return max(0.0, min(self._end_of_patience(index) for index in indices) - time.monotonic())
+
+    def _end_of_patience(self, index: int) -> float:
+        """Patience begins when the worker is made."""
+        pending = self._pending[index]
+        if not pending.made and ray.wait([self._places[index]], timeout=0)[0]:
+            pending.made, pending.since = True, time.monotonic()
+        return pending.since + self._settings.patience + (0.0 if pending.made else MAKING)
 
     def _replace_overdue(self, indices: Sequence[int]) -> None:
         """Others may always be ready first; who hangs must not hide behind them."""

@@ -108,19 +108,22 @@ def test_endless_losses_end_the_run(tmp_path: Path) -> None:
     run.close()
 
 
-def test_too_few_places_and_what_cannot_be_made_are_said(tmp_path: Path) -> None:
+def test_too_few_places_and_what_cannot_be_made_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("teachrl.rollouts.ray.MAKING", 0.0)
     with pytest.raises(TeachrlError, match=r"0 of 2 workers were ready .* 9 CPU and 0 GPU, .* has 8 and 1"):
         started(in_ray(shared(PPO), cpus=9, patience=2), tmp_path)
     here = {"id": f"{MODULE}:OnlyHere", "n_envs": 4, "options": {"main": os.getpid()}}
+    monkeypatch.undo()
     broken = shared(PPO, here, teacher="random")
     with pytest.raises(TeachrlError, match=r"a worker cannot be made: .*not in this process"):
         started(in_ray(broken), tmp_path)
 
 
-def test_shares_of_gpus_are_asked_for(tmp_path: Path) -> None:
+def test_shares_of_gpus_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = started(in_ray(shared(PPO), gpus=0.5), tmp_path)
     assert ray.available_resources().get("GPU", 0) == 0
     run.close()
+    monkeypatch.setattr("teachrl.rollouts.ray.MAKING", 0.0)
     with pytest.raises(TeachrlError, match=r"0\.75 GPU, and the whole cluster has 8 and 1"):
         started(in_ray(shared(PPO), gpus=0.75, patience=2), tmp_path)
 
