@@ -8,10 +8,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class Stop:
+    """Whether a signal has come.
+
+    Not a ``threading.Event``: that one takes a lock to be set, and a signal that comes while the handler of the one
+    before holds it would wait for itself.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+
+    def set(self) -> None:
+        """From now on, it has."""
+        self._came = True
+
+    def is_set(self) -> bool:
+        """Whether it has."""
+        return self._came
+
+
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM or a first Ctrl-C sets; a second Ctrl-C interrupts at once."""
-    stopped = threading.Event()
+def stop_signals() -> Iterator[Stop]:
+    """What SIGTERM or a first Ctrl-C sets; a second Ctrl-C interrupts at once."""
+    stopped = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stopped  # signals belong to the main thread; a run in another one is stopped by its owner
         return
