@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,8 @@ VERSIONED = (
     *("teachrl", "gymnasium", "stable-baselines3", "torch", "numpy", "scikit-learn", "scipy"),
     *("box2d", "mujoco", "minigrid"),
 )
+# Seconds that a process which was stopped has to save, before another takes its run for busy.
+ENDING = 10.0
 SUBFOLDERS = ("episodes", "evaluations", "curriculum", "experience", "checkpoints", "failures", "tensorboard")
 
 
@@ -87,13 +89,17 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the directory if need be, and keep a second process out of it."""
+        """Make the directory if need be, and keep a second process out of it.
+
+        One that was stopped a moment ago may still be saving, so it is waited for. Raises `UsageError` when it stays.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "run.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError(f"another process is training in {self.path}") from None
+            deadline = time.monotonic() + ENDING
+            while not _lock(file):
+                if time.monotonic() > deadline:
+                    raise UsageError(f"another process is training in {self.path}")
+                time.sleep(0.1)
             yield
 
     def checkpoints(self, keep: int = 2) -> CheckpointFolder:
@@ -161,6 +167,14 @@ class RunDirectory:
         """How the run stood when it last said so."""
         status: dict[str, Any] = read_json(self.path / "status.json")
         return status
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _step_of(file: Path) -> int:
