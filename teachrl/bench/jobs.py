@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Protocol
 
 from teachrl.bench.cells import Cell
+from teachrl.bench.child import PARENT
 from teachrl.bench.directory import Bench
 
 
 @dataclass(frozen=True)
 class Job:
-    """Commands, one after the other, whose output goes to ``log``; ``cpus`` are the threads that they use."""
+    """Arguments of Python, one command after the other, whose output goes to ``log``.
+
+    ``cpus`` are the threads that they use, and ``gpus`` the share of one that a cluster sets aside.
+    """
 
     cell: str
     commands: tuple[tuple[str, ...], ...]
     log: Path
     cpus: int
+    gpus: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Pool(Protocol):
 
 def job_of(bench: Bench, cell: Cell) -> Job:
     """The commands that train a cell, and make the bank that others start from if it prepares them."""
-    command = (sys.executable, "-m", "teachrl.bench.child")
+    command = ("-m", "teachrl.bench.child")
     file = bench.write_experiment(cell)
     commands = [(*command, "train", str(file), "-f", str(bench.folder / "cells"))]
     preparation = bench.suite.preparation
@@ -63,16 +68,18 @@ def job_of(bench: Bench, cell: Cell) -> Job:
         options = ("--episodes", str(preparation.episodes), "--every", str(preparation.every))
         sampled = ("--sampled",) if preparation.sampled else ()
         commands.append((*command, "snapshots", str(bench.run_of(cell)), "-o", str(bank), *options, *sampled))
-    return Job(cell.name, tuple(commands), bench.folder / "logs" / f"{cell.name}.log", cell.experiment.threads)
+    log = bench.folder / "logs" / f"{cell.name}.log"
+    return Job(cell.name, tuple(commands), log, cell.experiment.threads, bench.suite.gpus)
 
 
 def carry_out(job: Job, started: Callable[[subprocess.Popen[bytes]], None] | None = None) -> Done:
     """Run a job's commands to their end, or to the first that fails. ``started`` is told of each process."""
     code = 0
     threads = {name: str(job.cpus) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    environment = {**os.environ, **threads, PARENT: str(os.getpid())}
     with job.log.open("ab") as log:
         for command in job.commands:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **threads})
+            process = subprocess.Popen((sys.executable, *command), stdout=log, stderr=log, env=environment)
             if started is not None:
                 started(process)
             try:

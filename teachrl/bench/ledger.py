@@ -29,7 +29,6 @@ class Standing:
     step: int
     total_steps: int | None
     place: str
-    interrupted_itself: bool
 
 
 class Ledger:
@@ -91,5 +90,4 @@ def _standing(status: Mapping[str, Any], failures: int, last: Mapping[str, Any] 
         state = "running" if last["event"] == "started" else last["event"]
     error = None if last is None else last["error"]
     place = "" if last is None else last["place"]
-    itself = status.get("status") == "interrupted"
-    return Standing(state, failures, error, status.get("step", 0), status.get("total_steps"), place, itself)
+    return Standing(state, failures, error, status.get("step", 0), status.get("total_steps"), place)

@@ -14,7 +14,7 @@ from teachrl.errors import TeachrlError
 
 
 class RayTasks:
-    """See `Pool`. Each job sets the cores aside that it uses, so as many run at once as the cluster has room for.
+    """See `Pool`. Each job has the cores and GPUs set aside that it uses, so as many run as the cluster has room for.
 
     A task that was lost with its machine comes back as failed; tried again, its run goes on from its checkpoint.
     """
@@ -30,7 +30,7 @@ class RayTasks:
 
     def submit(self, job: Job) -> None:
         """See `Pool`."""
-        task = ray.remote(carry_out).options(num_cpus=job.cpus, max_retries=0)
+        task = ray.remote(carry_out).options(num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0)
         self._jobs[task.remote(job)] = job
 
     def next_done(self) -> Done | None:

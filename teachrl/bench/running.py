@@ -67,7 +67,7 @@ class _Round:
             if self._claims:
                 done = self._pool.next_done()
                 if done is not None:
-                    self._end(done)
+                    self._end(done, stopped())
 
     def _start(self, cell: Cell) -> None:
         claim = self._bench.claim(cell)
@@ -83,11 +83,11 @@ class _Round:
         self._bench.ledger.write("started", [cell.name])
         self._pool.submit(job_of(self._bench, cell))
 
-    def _end(self, done: Done) -> None:
-        ledger, result = self._bench.ledger, self._result
-        interrupted = done.code != 0 and ledger.standings()[done.cell].interrupted_itself
-        event: Event = "finished" if done.code == 0 else "interrupted" if interrupted else "failed"
-        ledger.write(event, [done.cell], None if event == "finished" else done.error)
+    def _end(self, done: Done, stopped: bool) -> None:
+        result = self._result
+        # A signal often goes to a whole group of processes, so a run may end by it before it is told to.
+        event: Event = "finished" if done.code == 0 else "interrupted" if stopped else "failed"
+        self._bench.ledger.write(event, [done.cell], None if event == "finished" else done.error)
         self._claims.pop(done.cell).close()
         self._tell(f"{event}: {done.cell}" + (f" ({done.error})" if event == "failed" else ""))
         if event == "finished":

@@ -63,6 +63,9 @@ class Suite(Settings):
     baseline: Name | None = Field(
         default=None, description="the teacher that others are compared with; null: the first"
     )
+    gpus: Number = Field(
+        default=0, ge=0, le=64, description="GPUs that a Ray cluster sets aside for each run, such as 0.25"
+    )
     preparation: Preparation | None = Field(default=None, description="a run before the others; null: none is needed")
     published: tuple[Published, ...] = Field(default=(), description="numbers of others, to stand beside ours")
 

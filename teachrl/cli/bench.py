@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from teachrl.cli.folders import check_lasting
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def run(
 
     loaded, name = load_suite(suite), Path(suite).stem
     folder = output if output is not None else Path("runs/bench") / f"{name}-{budget}"
+    check_lasting(folder, "--output")
+    if ray_address is not None:
+        folder = folder.absolute()  # tasks start elsewhere
     made = Bench.prepared(folder, name, loaded, budget)
     cells = made.cells(_split(teachers), _split(students), seeds)
     pool = _pool(ray_address, jobs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from teachrl.cli.folders import check_lasting
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def train(
     """Train a student under a teacher. The same command again continues an unfinished run."""
     if resume and overwrite:
         raise UsageError("--resume continues a run and --overwrite deletes it; give one of them")
+    check_lasting(runs_dir, "--runs-dir")
     from teachrl.experiment import check_names, load_experiment
 
     flags = {"env": env, "teacher": teacher, "student": student, "steps": steps, "seed": seed, "name": name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from teachrl.bench.child import PARENT
 from teachrl.bench.directory import Bench
 from teachrl.bench.jobs import Done, Job, carry_out
 from teachrl.bench.running import Result, run_cells
@@ -112,8 +114,18 @@ def test_a_torn_ledger_is_said(tmp_path: Path) -> None:
 
 def test_the_last_error_of_a_job_is_kept(tmp_path: Path) -> None:
     script = "import sys; print('much'); print('error: no such thing'); sys.exit(2)"
-    job = Job("cell", ((sys.executable, "-c", script), (sys.executable, "-c", "1/0")), tmp_path / "log", 1)
+    job = Job("cell", (("-c", script), ("-c", "1/0")), tmp_path / "log", 1)
     assert carry_out(job) == Done("cell", 2, "error: no such thing")
+
+
+def test_a_job_ends_when_who_started_it_is_gone_before_it_could_look() -> None:
+    command = [sys.executable, "-m", "teachrl.bench.child", "list"]
+    with_them = subprocess.run(
+        command, check=False, env={**os.environ, PARENT: str(os.getpid())}, capture_output=True, timeout=60
+    )
+    assert with_them.returncode == 0
+    orphan = subprocess.run(command, check=False, env={**os.environ, PARENT: "1"}, capture_output=True, timeout=60)
+    assert orphan.returncode == -signal.SIGTERM
 
 
 def started(bench: Path) -> str:
@@ -123,8 +135,8 @@ def started(bench: Path) -> str:
     return "".join(f" {event['place']} " for event in events if event["event"] == "started")
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert condition()
@@ -141,7 +153,7 @@ def test_killed_and_stopped_and_resumed_equals_never_stopped(tmp_path: Path) -> 
         process = subprocess.Popen([*command, "-o", str(cut)], stdout=subprocess.PIPE, text=True)
         wait_for(lambda: f" {process.pid}" in started(cut))  # noqa: B023
         seen = set(cut.glob("cells/*/checkpoints/step_*"))
-        wait_for(lambda: set(cut.glob("cells/*/checkpoints/step_*")) > seen)  # noqa: B023
+        wait_for(lambda: bool(set(cut.glob("cells/*/checkpoints/step_*")) - seen))  # noqa: B023
         process.send_signal(how)
         out, _ = process.communicate(timeout=60)
         assert process.returncode != 0
@@ -152,3 +164,21 @@ def test_killed_and_stopped_and_resumed_equals_never_stopped(tmp_path: Path) -> 
         assert_same_run(tmp_path / "whole" / "cells" / name, cut / "cells" / name)
     states = {standing.state for standing in Bench.open(cut).ledger.standings().values()}
     assert states == {"finished"}
+
+
+def test_two_commands_at_once_share_the_cells(tmp_path: Path) -> None:
+    suite = tmp_path / "tiny.yaml"
+    suite.write_text(dump(TINY))
+    command = [sys.executable, "-m", "teachrl.cli.app", "bench", "run", str(suite), "--budget", "smoke", "--jobs", "1"]
+    both = [
+        subprocess.Popen([*command, "-o", str(tmp_path / "both")], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    finished = [line.removeprefix("finished: ") for line in "".join(outputs).splitlines() if "finished: " in line]
+    assert sorted(finished) == ["oracle__s0", "oracle__s1", "random__s0", "random__s1"]
+    bench = Bench.open(tmp_path / "both")
+    events = list(bench.ledger.events())
+    assert Counter(event["event"] for event in events) == {"asked": 2, "started": 4, "finished": 4}
+    assert len({event["place"] for event in events if event["event"] == "started"}) == 2
+    assert {standing.state for standing in bench.ledger.standings().values()} == {"finished"}
