@@ -48,6 +48,14 @@ class OnlyHere(Trap):
             raise ValueError("not in this process")
 
 
+class Noted(Trap):
+    """Leaves a note in ``folder`` of the graphics cards that its process may see."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        (Path(folder) / f"card-{os.getpid()}").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+
+
 class Wide(Trap):
     """Observations of 8,000 numbers."""
 
