@@ -1,8 +1,8 @@
 """Training while workers are killed: does the run end, do its counts match, does the student learn as well?
 
-``python -m benchmarks.chaos``: PPO on CartPole-v1, 200 fragments of 128 steps x 8 environments on a Ray cluster of three
-nodes here. About every ten fragments a worker is killed, while it collects, and once a node with all that is on it, for
-which a new one comes. The undisturbed runs have the same seeds and the same two workers, in one process.
+``python -m benchmarks.chaos``: PPO on CartPole-v1, 200 fragments of 128 steps x 8 environments on a Ray cluster of
+three nodes here. About every ten fragments a worker is killed, while it collects, and once a node with all that is on
+it, for which a new one comes. The undisturbed runs have the same seeds and the same two workers, in one process.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ def load_suite(name: str) -> Suite:
     path = Path(name) if name.endswith((".yaml", ".yml")) else SUITES / f"{name}.yaml"
     if not path.is_file():
         if path != Path(name):
+            if not SUITES.is_dir():
+                raise UsageError(
+                    f"suite {name!r} is looked for in {SUITES}, which is not here: give the command in a clone of "
+                    f"teachrl, or the path of a suite's YAML file"
+                )
             raise unknown_name("suite", name, suite_names())
         raise UsageError(f"there is no suite at {path}")
     data = parse(read_text(path), str(path))

@@ -20,6 +20,8 @@ from teachrl.settings_yaml import dump
 from teachrl.statistics.estimates import Estimate
 from teachrl.training import train
 from tests.bench.test_suites import TINY
+from tests.browser import browser_test, console_errors, drawn, eventually, opened_browser
+from tests.browser import texts as texts_of
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,17 @@ def test_page_csv_and_markdown_are_written(finished: Bench, capsys: pytest.Captu
     assert (finished.folder / "table.md").read_text().count("\n") == 4
     again = write_bench_report(finished, finished.folder / "again.html").read_text()
     assert again.replace("again.html", "") == content
+
+
+@browser_test
+def test_the_page_opens_in_a_browser_without_an_error(finished: Bench, tmp_path: Path) -> None:
+    report = write_bench_report(finished, tmp_path / "report.html")
+    with opened_browser(tmp_path / "profile") as driver:
+        driver.get(report.as_uri())
+        for figure in ("steps", "seconds", "profiles", "pairs", "radar"):
+            eventually(lambda figure=figure: drawn(driver, f"figure-{figure}"), figure)
+        assert {"random", "oracle"} <= set(texts_of(driver, "#results td"))
+        assert console_errors(driver) == []
 
 
 def test_status_is_told(finished: Bench, capsys: pytest.CaptureFixture[str]) -> None:
