@@ -6,8 +6,10 @@ from benchmarks import (
     maze_loop,
     maze_step,
     minigrid_step,
+    object_store,
     point_mass_step,
     recurrent_ppo,
+    rollouts,
     snapshot_restore,
     stump_tracks_step,
     teacher_history,
@@ -28,6 +30,8 @@ for module in (
     teaching_speed,
     bootstrap_intervals,
     training_speed,
+    rollouts,
+    object_store,
 ):
     print(f"\n== {module.__name__.removeprefix('benchmarks.')}")
     module.main()

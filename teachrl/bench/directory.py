@@ -90,7 +90,8 @@ class Bench:
     def asked_cells(self) -> list[Cell]:
         """Every cell that was ever asked for."""
         asked = self.ledger.asked()
-        seeds = [seed for name in asked if (seed := name.rpartition("__s")[2]).isdecimal()]
+        prepares = {cell.name for cell in self.cells(seeds=1) if cell.prepares}  # their seeds are far from the others
+        seeds = [seed for name in asked if (seed := name.rpartition("__s")[2]).isdecimal() and name not in prepares]
         most = max(map(int, seeds), default=0) + 1
         by_name = {cell.name: cell for cell in self.cells(seeds=most)}
         return [by_name[name] for name in asked if name in by_name]

@@ -15,7 +15,7 @@ from teachrl.rollouts.stepping import Environments, EpisodeError, Stepped
 from teachrl.tasks import Task, Vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task on its way to an environment, with its reason and the version of the teacher that chose it."""
 
