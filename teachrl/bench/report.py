@@ -9,6 +9,7 @@ from pathlib import Path
 from teachrl.bench import captions, figures
 from teachrl.bench.directory import Bench
 from teachrl.bench.results import RowResult, common_tasks, read_results
+from teachrl.bench.suite import suite_names
 from teachrl.bench.table import Line, as_csv, as_markdown, heads, lines, text, texts
 from teachrl.checkpoints import write_bytes
 from teachrl.errors import UsageError
@@ -127,7 +128,8 @@ def _runs(bench: Bench) -> str:
         command = f"teachrl train {bench.folder}/experiments/{cell.name}.yaml -f again"
         state = f"{standing.state}, step {standing.step:,}"
         rows.append(f"<tr><td>{link}</td><td>{state}</td><td><code>{html.escape(command)}</code></td></tr>")
-    again = f"teachrl bench run {bench.name} --budget {bench.budget_name} -o {bench.folder}"
+    suite = bench.name if bench.name in suite_names() else f"{bench.name}.yaml"
+    again = f"teachrl bench run {suite} --budget {bench.budget_name} -o {bench.folder}"
     return (
         f"<p>The whole bench: <code>{html.escape(again)}</code></p>"
         f'<div class="wide"><table id="all-runs">{"".join(rows)}</table></div>'

@@ -117,10 +117,8 @@ def text(estimate: Estimate | None) -> str:
     """A number with its interval, as in ``34.0 (31.1 to 36.9)``; empty where there is none."""
     if estimate is None:
         return ""
-    if estimate.interval is None:
-        return f"{estimate.value:.3g}"
-    low, high = estimate.interval
-    return f"{estimate.value:.3g} ({low:.3g} to {high:.3g})"
+    value, *ends = (f"{number + 0.0:.3g}" for number in (estimate.value, *(estimate.interval or ())))  # no -0
+    return f"{value} ({ends[0]} to {ends[1]})" if ends else value
 
 
 def as_csv(bench: Bench, table: Sequence[Line]) -> str:
