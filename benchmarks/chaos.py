@@ -57,7 +57,7 @@ class Chaos:
         self._fragment += 1
         if self._fragment == FRAGMENTS // 2:
             self._lose_a_node()
-        elif self._fragment >= self._next:
+        elif FRAGMENTS - 1 > self._fragment >= self._next:  # the last is not followed by another
             self._next = self._fragment + self._random.randint(7, 13)
             threading.Timer(self._random.uniform(0, 0.2), self._kill_a_worker).start()
 
@@ -132,7 +132,7 @@ def main() -> None:
     areas = {name: np.mean(of_seeds, axis=1) for name, of_seeds in curves.items()}
     for name, values in areas.items():
         estimate = mean_over_runs(values)
-        print(f"{name}: mean return over the run {estimate}; at the end {[values[-1] for values in curves[name]]}")
+        print(f"{name}: mean return over the run {estimate}, by seed {values.tolist()}")
     print(welch_tests(areas)[0])
 
 

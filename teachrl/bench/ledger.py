@@ -57,7 +57,10 @@ class Ledger:
                 event = json.loads(line)
                 yield {name: event[name] for name in ("time", "event", "cells", "place", "error")}
             except (ValueError, KeyError, TypeError):
-                raise TeachrlError(f"{self._file} line {number} is no event of a bench: {line[:80]!r}") from None
+                raise TeachrlError(
+                    f"{self._file} line {number} is no event of a bench: {line[:80]!r}. Take the line out to go on; the "
+                    f"runs themselves are in {self._folder / 'cells'}"
+                ) from None
 
     def asked(self) -> list[str]:
         """Every cell that was ever asked for, in that order."""
