@@ -58,7 +58,7 @@ class Ledger:
                 yield {name: event[name] for name in ("time", "event", "cells", "place", "error")}
             except (ValueError, KeyError, TypeError):
                 raise TeachrlError(
-                    f"{self._file} line {number} is no event of a bench: {line[:80]!r}. Take the line out to go on; the "
+                    f"{self._file} line {number} is no event of a bench: {line[:80]!r}. Take it out to go on; the "
                     f"runs themselves are in {self._folder / 'cells'}"
                 ) from None
 
