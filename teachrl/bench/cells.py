@@ -51,13 +51,15 @@ def grid(
     teachers: Sequence[str] | None = None,
     students: Sequence[str] | None = None,
     seeds: int | None = None,
+    environments: Sequence[str] | None = None,
 ) -> list[Cell]:
     """All cells that are asked for, those that prepare the others first. ``folder`` is the bench's own.
 
     Raises `UsageError` for names that the suite does not have, and for settings that cannot be.
     """
     cells = []
-    for environment, of_environment in suite.environments.items():
+    for environment in chosen(suite.environments, environments, "environment"):
+        of_environment = suite.environments[environment]
         bank = folder / BANK.format(environment=environment or "all")
         if suite.preparation is not None:
             prepared = settings_of(suite, budget, of_environment, suite.preparation.settings)

@@ -83,9 +83,10 @@ class Bench:
         teachers: Sequence[str] | None = None,
         students: Sequence[str] | None = None,
         seeds: int | None = None,
+        environments: Sequence[str] | None = None,
     ) -> list[Cell]:
         """The cells that are asked for; all, without arguments."""
-        return grid(self.suite, self.budget, self.folder, teachers, students, seeds)
+        return grid(self.suite, self.budget, self.folder, teachers, students, seeds, environments)
 
     def asked_cells(self) -> list[Cell]:
         """Every cell that was ever asked for."""

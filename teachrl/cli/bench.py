@@ -24,6 +24,9 @@ Folder = Annotated[Path, typer.Argument(metavar="BENCH", help="Folder of a bench
 def run(
     suite: Annotated[str, typer.Argument(metavar="SUITE", help="A name from `teachrl bench list`, or a YAML file.")],
     budget: Annotated[Literal["smoke", "laptop", "paper"], typer.Option(help="How much it may cost.")] = "laptop",
+    environments: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Only these environments of the suite.")
+    ] = None,
     teachers: Annotated[str | None, typer.Option(metavar="A,B", help="Only these teachers of the suite.")] = None,
     students: Annotated[str | None, typer.Option(metavar="A,B", help="Only these students of the suite.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Runs of each cell; default: the budget's.")] = None,
@@ -47,7 +50,7 @@ def run(
     if ray_address is not None:
         folder = folder.absolute()  # tasks start elsewhere
     made = Bench.prepared(folder, name, loaded, budget)
-    cells = made.cells(_split(teachers), _split(students), seeds)
+    cells = made.cells(_split(teachers), _split(students), seeds, _split(environments))
     pool = _pool(ray_address, jobs)
     try:
         result = run_cells(made, cells, pool, retries, typer.echo)

@@ -52,6 +52,7 @@ def test_rows_seeds_and_filters() -> None:
     assert cells[-1].experiment.env.options == {"cells": 4}
     assert cells[0].experiment.steps == 300
     assert cells[0].row.name == "A, oracle"
+    assert grid(suite, suite.budgets["smoke"], Path("x"), ["oracle"], seeds=3, environments=["B"]) == cells[3:]
 
 
 def test_what_prepares_comes_first_and_its_bank_goes_to_those_who_start_from_it() -> None:
