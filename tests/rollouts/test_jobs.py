@@ -88,9 +88,6 @@ def test_a_job_that_is_stopped_and_submitted_again_ends_with_the_same_numbers(
 def test_a_bench_as_a_job(cluster: JobCluster, recipe: str, tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(dump(TINY))
     command = ("bench", "run", "tiny.yaml", "--budget", "smoke", "--ray-address", "auto")
-    lost = submitted(cluster, "careless", recipe, tmp_path, *command, wait=True)
-    assert lost.returncode == 1
-    assert "give an absolute path on storage that all nodes share, as in --output /shared/tiny-smoke" in lost.stdout
     done = submitted(cluster, "bench", recipe, tmp_path, *command, "-o", str(tmp_path / "bench"), wait=True)
     assert done.returncode == 0, done.stdout
     assert "4 of 4 runs are finished" in done.stdout
