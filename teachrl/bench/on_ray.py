@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from typing import Any
 
 import ray
@@ -30,7 +31,7 @@ class RayTasks:
 
     def submit(self, job: Job) -> None:
         """See `Pool`."""
-        task = ray.remote(carry_out).options(num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0)
+        task = ray.remote(_carry_out).options(num_cpus=job.cpus, num_gpus=job.gpus, max_retries=0)
         self._jobs[task.remote(job)] = job
 
     def next_done(self) -> Done | None:
@@ -55,3 +56,9 @@ class RayTasks:
     def close(self) -> None:
         """See `Pool`."""
         ray.shutdown()
+
+
+def _carry_out(job: Job) -> Done:
+    # Ray cancels as Ctrl-C would, to which nobody listens on a node that was started in the background of a shell.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return carry_out(job)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,15 @@ def test_a_wrong_folder_or_port_is_refused_before_anything_is_served(
     assert main(["watch", str(tmp_path), "--every", "0"]) == 2
 
 
+@pytest.fixture
+def listens_to_ctrl_c() -> Iterator[None]:
+    """Processes that are started from here do, even where a shell in the background has turned it off for all."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listens_to_ctrl_c")
 def test_the_last_line_is_the_address_and_ctrl_c_ends_it_well(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", BOX)
     command = [sys.executable, "-m", "teachrl.cli.app", "watch", str(run)]
@@ -130,7 +140,10 @@ def test_the_last_line_is_the_address_and_ctrl_c_ends_it_well(tmp_path: Path) ->
         with urllib.request.urlopen(found[1] + "_dash-layout", timeout=20) as answer:
             assert json.load(answer)["type"] == "Main"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()  # or leaving the block would wait for it
         assert process.stdout.read() == ""
         assert process.stderr.read() == ""
     with pytest.raises(urllib.error.URLError):
