@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 import ray
 from ray.cluster_utils import Cluster
 
-from teachrl.checkpoints import read_json
-from teachrl.experiment import Experiment
-from teachrl.runs import RunDirectory
+from teachrl.config.experiment import Experiment
+from teachrl.files import read_json
+from teachrl.runs.directory import RunDirectory
 from teachrl.statistics.estimates import mean_over_runs
 from teachrl.statistics.significance import welch_tests
-from teachrl.training import Run, train
+from teachrl.training.run import Run, train
 
 FRAGMENTS, STEPS, N_ENVS = 200, 128, 8
 SEEDS = range(5)

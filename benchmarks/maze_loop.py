@@ -16,13 +16,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import environment_facts
-from teachrl.episodes import Array, Decision, Episode
-from teachrl.evaluation import Evaluator
-from teachrl.experiment import EnvSettings
-from teachrl.rollouts.slot import PlannedTask
+from teachrl.evaluation.evaluator import Evaluator
+from teachrl.records.episodes import Array, Decision, Episode
+from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.test_sets import load_test_set, packaged_test_sets
+from teachrl.tasks.test_sets import load_test_set, packaged_test_sets
 from teachrl_envs.maze.env import Maze
 
 ROUNDS, ENVIRONMENTS, STEPS, LEVELS = 7, 32, 256, 4000

@@ -12,9 +12,9 @@ import gymnasium as gym
 import minigrid  # noqa: F401  (registers its environments)
 import numpy as np
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import Env, make_env
-from teachrl.experiment import EnvSettings
-from teachrl.guides import make_guide
+from teachrl.guides.registry import make_guide
 
 ROUNDS, STEPS, LEVELS = 7, 10_000, 500
 NAME = "MiniGrid-KeyCorridorS3R3-v0"

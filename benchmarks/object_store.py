@@ -17,9 +17,9 @@ import numpy as np
 import ray
 from ray._private.internal_api import memory_summary
 
-from teachrl.experiment import Experiment
-from teachrl.runs import RunDirectory
-from teachrl.training import Run
+from teachrl.config.experiment import Experiment
+from teachrl.runs.directory import RunDirectory
+from teachrl.training.run import Run
 
 FRAGMENTS, STEPS, N_ENVS, WIDTH = 10_000, 32, 4, 2_000
 

@@ -10,8 +10,8 @@ import gymnasium as gym
 import minigrid  # noqa: F401  (registers its environments)
 
 from teachrl.errors import UsageError
-from teachrl.guides.level import read_level
-from teachrl.guides.planner import Planner
+from teachrl.guides.subgoals.level import read_level
+from teachrl.guides.subgoals.planner import Planner
 
 SEEDS = 200
 LISTED = """

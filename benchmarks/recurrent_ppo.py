@@ -20,13 +20,14 @@ import gymnasium as gym
 import numpy as np
 import torch
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import declared_facts, make_env
-from teachrl.episodes import Episode
-from teachrl.experiment import EnvSettings
-from teachrl.rollouts.slot import PlannedTask
+from teachrl.records.episodes import Episode
+from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students import Classroom, Student, make_student
-from teachrl.students.recurrent_ppo import RecurrentPPOStudent
+from teachrl.students.base import Classroom, Student
+from teachrl.students.recurrent.ppo import RecurrentPPOStudent
+from teachrl.students.registry import make_student
 from teachrl.tasks import TaskSpace
 
 ENVS, STEPS, ROUNDS = 32, 256, 5

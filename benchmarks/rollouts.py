@@ -20,11 +20,11 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import make_env
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.rollouts.in_process import InProcess
-from teachrl.runs import RunDirectory
-from teachrl.training import Run
+from teachrl.rollouts.local_backend import InProcess
+from teachrl.runs.directory import RunDirectory
+from teachrl.training.run import Run
 
 ROUNDS, STEPS, N_ENVS = 5, 256, 32
 STUDENT = {"name": "ppo", "options": {"n_steps": STEPS, "policy_kwargs": {"net_arch": [64, 64]}}}

@@ -23,7 +23,7 @@ import minigrid  # noqa: F401  (registers MiniGrid-... and BabyAI-...)
 import numpy as np
 
 import teachrl_envs  # noqa: F401  (registers teachrl/...)
-from teachrl.starts.adapters import SimulatorState, adapter_for
+from teachrl.starts.adapters.registry import SimulatorState, adapter_for
 
 Env = gym.Env[Any, Any]
 

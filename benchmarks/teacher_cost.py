@@ -12,12 +12,13 @@ import time
 
 import numpy as np
 
-from teachrl.episodes import Episode
-from teachrl.knowledge import Knowledge, TaskDistribution
-from teachrl.level_scores import Outcome
+from teachrl.records.episodes import Episode
+from teachrl.records.level_scores import Outcome
 from teachrl.tasks import BoxTaskSpace
-from teachrl.teachers import TEACHERS, Lesson, Teacher, make_teacher
-from teachrl.teachers.judged_levels import JudgedLevelsTeacher
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.level_replay.base import JudgedLevelsTeacher
+from teachrl.teachers.registry import TEACHERS, make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
 SPACE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})

@@ -7,9 +7,10 @@ import time
 
 import numpy as np
 
-from teachrl.episodes import Episode
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.registry import make_teacher
 
 SIZES = (1_000, 100_000, 1_000_000)
 EPISODES = 5_000

@@ -14,9 +14,9 @@ from pathlib import Path
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
-from teachrl.checkpoints import read_json
-from teachrl.experiment import Experiment
-from teachrl.training import train
+from teachrl.config.experiment import Experiment
+from teachrl.files import read_json
+from teachrl.training.run import train
 
 STEPS = 65_536
 ROUNDS = 3

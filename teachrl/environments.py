@@ -10,22 +10,22 @@ import gymnasium as gym
 from gymnasium.error import Error as GymnasiumError
 
 import teachrl_envs  # noqa: F401  (registers teachrl/...)
+from teachrl.config.registry import import_object
 from teachrl.errors import UsageError, unknown_name
-from teachrl.knowledge import Knowledge, TaskDistribution, declared_distribution
-from teachrl.registry import import_object
 from teachrl.tasks import DiscreteTaskSpace, TaskSpace, Vector
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution, declared_distribution
 from teachrl_envs.parameterize import ParameterizedEnv
 
 if TYPE_CHECKING:
-    from teachrl.experiment import EnvSettings
+    from teachrl.config.experiment import EnvSettings
 
 Env = gym.Env[Any, Any]
 
 # What an environment plays that declares no tasks.
 ONE_TASK = DiscreteTaskSpace(["standard"])
 
-# By name: `teachrl.teaching` is built on this module, and is imported when such an environment is made.
-gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.teaching:Teaching")
+# By name: `teachrl.training.teaching_env` is built on this module, and is imported when such an environment is made.
+gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.training.teaching_env:Teaching")
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teachrl.checkpoints import read_json, read_tree
+from teachrl.config.experiment import Experiment
 from teachrl.environments import declared_facts
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.evaluation import evaluate_run
-from teachrl.experiment import Experiment
-from teachrl.student_building import build_student, load_student
-from teachrl.students import Classroom
-from teachrl.training import train
+from teachrl.evaluation.evaluator import evaluate_run
+from teachrl.factory.student import build_student, load_student
+from teachrl.files import read_json, read_tree
+from teachrl.students.base import Classroom
+from teachrl.training.run import train
 from tests.test_training import CARTPOLE, assert_same_run, same_tree
 
 POINT_MASS = "teachrl/PointMass-v0"
@@ -71,7 +71,7 @@ def parts(run: Path, name: str = "student") -> Any:
 def few_tasks() -> Iterator[None]:
     """Ten tasks tell as much as fifty, and are played in a fifth of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("teachrl.test_sets.GENERATED_TASKS", 10)
+        patch.setattr("teachrl.tasks.test_sets.GENERATED_TASKS", 10)
         yield
 
 
@@ -240,7 +240,7 @@ def test_a_run_is_not_resumed_with_another_mentor(tmp_path: Path, earlier: dict[
     ({"mentor": GATE, "beta": 1.5}, "less than or equal to 1"),
 ])  # fmt: skip
 def test_settings_that_contradict_each_other_are_refused(distill: Any, words: str, tmp_path: Path) -> None:
-    from teachrl.experiment import load_experiment
+    from teachrl.config.experiment import load_experiment
 
     with pytest.raises(UsageError, match=words):
         load_experiment(None, {"env": POINT_MASS, "student": {"name": "ppo", "distill": distill}})

@@ -15,16 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from teachrl.checkpoints import read_json, read_tree
 from teachrl.cli.listing import CATALOGUE
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.evaluation import evaluate_run, replay
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.students import STUDENTS
-from teachrl.teachers import TEACHERS
-from teachrl.test_sets import packaged_test_sets
-from teachrl.training import train
+from teachrl.evaluation.evaluator import evaluate_run, replay
+from teachrl.files import read_json, read_tree
+from teachrl.students.registry import STUDENTS
+from teachrl.tasks.test_sets import packaged_test_sets
+from teachrl.teachers.registry import TEACHERS
+from teachrl.training.run import train
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -108,9 +108,10 @@ def test_own_student_learns(tmp_path: Path) -> None:
 
 
 def test_own_teacher_practises_where_half_the_episodes_succeed() -> None:
-    from teachrl.episodes import Episode
+    from teachrl.records.episodes import Episode
     from teachrl.tasks import BoxTaskSpace
-    from teachrl.teachers import Lesson, make_teacher
+    from teachrl.teachers.base import Lesson
+    from teachrl.teachers.registry import make_teacher
 
     lesson = Lesson(BoxTaskSpace({"x": (0.0, 10.0)}), np.random.default_rng(0))
     teacher = make_teacher(HALFWAY, lesson, options={"random_task_ratio": 0.1})

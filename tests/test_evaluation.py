@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from teachrl import level_evaluation
-from teachrl.checkpoints import step_of
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.evaluation import Evaluator, evaluate_run
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.level_evaluation import aggregate, evaluate_levels, solvable_levels
-from teachrl.runs import RunDirectory
-from teachrl.student_building import TrainedStudent
-from teachrl.students import Decision
-from teachrl.test_sets import TestSet
-from teachrl.training import train
+from teachrl.evaluation import levels as level_evaluation
+from teachrl.evaluation.evaluator import Evaluator, evaluate_run
+from teachrl.evaluation.levels import aggregate, evaluate_levels, solvable_levels
+from teachrl.factory.student import TrainedStudent
+from teachrl.files import step_of
+from teachrl.runs.directory import RunDirectory
+from teachrl.students.base import Decision
+from teachrl.tasks.test_sets import TestSet
+from teachrl.training.run import train
 from teachrl_envs.maze.env import Maze
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from tests.own_classes import Trap

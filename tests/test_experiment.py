@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from teachrl.errors import UsageError
-from teachrl.experiment import (
+from teachrl.config.experiment import (
     EnvSettings,
     Experiment,
     StudentSettings,
@@ -26,6 +25,7 @@ from teachrl.experiment import (
     run_name,
     to_yaml,
 )
+from teachrl.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = sorted(f for f in (ROOT / "experiments").rglob("*.yaml") if f.parent.name not in ("suites", "cluster"))
@@ -234,8 +234,7 @@ def test_check_names() -> None:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    code = (
-        "import sys, teachrl.experiment; print({'torch','gymnasium','sklearn','stable_baselines3'} & set(sys.modules))"
-    )
+    code = "import sys, teachrl.config.experiment\n"
+        "print({'torch','gymnasium','sklearn','stable_baselines3'} & set(sys.modules))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "set()"

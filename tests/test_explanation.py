@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.checkpoints import write_json
 from teachrl.cli.app import main
+from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment
-from teachrl.explanation import explain_episode
-from teachrl.training import train
+from teachrl.evaluation.explanation import explain_episode
+from teachrl.files import write_json
+from teachrl.training.run import train
 
 RECORDING = "tests.teachers.recording_teacher:RecordingTeacher"
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from teachrl.interruption import stop_signals
+from teachrl.signals import stop_signals
 
 # Both die of nothing but the end of their work, or of the clock.
 STORM = """

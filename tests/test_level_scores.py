@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import teachrl_envs  # noqa: F401  (registers the environments)
-from teachrl.episodes import Episode, Fragment
-from teachrl.level_scores import (
+from teachrl.records.episodes import Episode, Fragment
+from teachrl.records.level_scores import (
     SCORES,
     FragmentValues,
     Outcome,

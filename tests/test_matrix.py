@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 
 import teachrl_envs  # noqa: F401  (registers the environments)
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode, Transitions
+from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment
-from teachrl.knowledge import Knowledge, TaskDistribution
-from teachrl.students import Classroom, make_student
+from teachrl.files import read_tree, write_tree
+from teachrl.records.episodes import Episode, Transitions
+from teachrl.students.base import Classroom
+from teachrl.students.registry import make_student
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers import TEACHERS, Lesson, RoundTeacher, Teacher, make_teacher
-from teachrl.teachers.composition import CompositeTeacher
-from teachrl.training import train
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.composite.base import CompositeTeacher
+from teachrl.teachers.registry import TEACHERS, make_teacher
+from teachrl.teachers.rounds import RoundTeacher
+from teachrl.training.run import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from tests.teachers.made_up_rounds import play_round
 

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
-from teachrl.level_scores import Outcome
-from teachrl.pacing import Costs, EpisodePace, RoundPace, make_pace
+from teachrl.records.level_scores import Outcome
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students import Classroom, Student, make_student
-from teachrl.teachers import Lesson, Plan, RoundTeacher, TeacherConfig, make_teacher
+from teachrl.students.base import Classroom, Student
+from teachrl.students.registry import make_student
+from teachrl.teachers.base import Lesson, Plan, TeacherConfig
+from teachrl.teachers.registry import make_teacher
+from teachrl.teachers.rounds import RoundTeacher
+from teachrl.training.schedules import Costs, EpisodePace, RoundPace, make_pace
 
 SETTINGS = EnvSettings(id="tests.own_classes:Trap")  # ten steps an episode, each paid with 1; shows its task
 FACTS = environment_facts(make_env(SETTINGS), SETTINGS)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from teachrl.checkpoints import read_json, read_tree
+from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment
-from teachrl.explanation import explain_episode
-from teachrl.training import Progress, train
+from teachrl.evaluation.explanation import explain_episode
+from teachrl.files import read_json, read_tree
+from teachrl.training.run import Progress, train
 from tests.test_training import assert_same_run, episodes
 
 MAZE = {"id": "teachrl/Maze-v0", "options": {"height": 4, "width": 4, "walls": 4, "max_steps": 12}}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.runs import RunDirectory
+from teachrl.runs.directory import RunDirectory
 
 
 def test_who_is_about_to_end_is_waited_for(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_who_is_about_to_end_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_who_stays_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teachrl.runs.ENDING", 0.3)
+    monkeypatch.setattr("teachrl.runs.directory.ENDING", 0.3)
     refused = pytest.raises(UsageError, match=f"another process is training in {tmp_path}")
     with RunDirectory(tmp_path).locked(), refused, RunDirectory(tmp_path).locked():
         pass

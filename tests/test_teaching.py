@@ -14,8 +14,8 @@ from gymnasium.utils.env_checker import check_env
 
 import teachrl.environments  # noqa: F401  (registers teachrl/Teaching-v0)
 from docs.examples import learned_teacher
+from teachrl.config.experiment import EnvSettings
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
 
 ROOT = Path(__file__).parents[1]
 ROW = {"id": "teachrl/Hypercubes-v0", "options": {"dimensions": 1, "cells": 2}}

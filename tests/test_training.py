@@ -15,11 +15,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.checkpoints import read_json, read_tree
+from teachrl.config.experiment import Experiment, to_yaml
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.evaluation import evaluate_run, replay
-from teachrl.experiment import Experiment, to_yaml
-from teachrl.training import train
+from teachrl.evaluation.evaluator import evaluate_run, replay
+from teachrl.files import read_json, read_tree
+from teachrl.training.run import train
 
 PPO = {"name": "ppo", "options": {"n_steps": 64, "batch_size": 64, "n_epochs": 2, "normalize_observations": True}}
 SAC = {"name": "sac", "options": {"learning_starts": 100, "batch_size": 32, "buffer_size": 700, "train_freq": 4}}

@@ -13,16 +13,16 @@ ROOT = Path(__file__).parent.parent
 # Room: what it may not import, anywhere in its files.
 WALLS = {
     "envs/teachrl_envs": ["teachrl"],
-    "teachrl/teachers": ["teachrl.students", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "torch", "ray"],
-    "teachrl/students": ["teachrl.teachers", "teachrl.training", "teachrl.rollouts", "teachrl.cli", "ray"],
-    "teachrl/rollouts": ["teachrl.training", "teachrl.cli", "torch", "ray"],
-    "teachrl/starts": ["teachrl.students", "teachrl.rollouts", "teachrl.training", "teachrl.cli", "ray"],
-    "teachrl/guides": ["teachrl.teachers", "teachrl.rollouts", "teachrl.training", "teachrl.cli", "torch", "ray"],
-    "teachrl/level_vae": ["teachrl.teachers", "teachrl.students", "teachrl.training", "teachrl.rollouts"],
-    "teachrl/report": ["teachrl.training", "teachrl.cli", "torch"],
-    "teachrl/bench": ["teachrl.watch", "teachrl.training", "teachrl.students", "torch", "ray"],
+    "teachrl/teachers": ["teachrl.students", "teachrl.training.run", "teachrl.rollouts", "teachrl.cli", "torch", "ray"],
+    "teachrl/students": ["teachrl.teachers", "teachrl.training.run", "teachrl.rollouts", "teachrl.cli", "ray"],
+    "teachrl/rollouts": ["teachrl.training.run", "teachrl.cli", "torch", "ray"],
+    "teachrl/starts": ["teachrl.students", "teachrl.rollouts", "teachrl.training.run", "teachrl.cli", "ray"],
+    "teachrl/guides": ["teachrl.teachers", "teachrl.rollouts", "teachrl.training.run", "teachrl.cli", "torch", "ray"],
+    "teachrl/level_vae": ["teachrl.teachers", "teachrl.students", "teachrl.training.run", "teachrl.rollouts"],
+    "teachrl/report": ["teachrl.training.run", "teachrl.cli", "torch"],
+    "teachrl/bench": ["teachrl.watch", "teachrl.training.run", "teachrl.students", "torch", "ray"],
     "teachrl/watch": [
-        *("teachrl.training", "teachrl.students", "teachrl.teachers", "teachrl.rollouts", "teachrl.cli"),
+        *("teachrl.training.run", "teachrl.students", "teachrl.teachers", "teachrl.rollouts", "teachrl.cli"),
         *("torch", "ray"),
     ],
     "teachrl/statistics": [
@@ -30,8 +30,8 @@ WALLS = {
         "teachrl.teachers",
         "teachrl.students",
         "teachrl.rollouts",
-        "teachrl.training",
-        "teachrl.runs",
+        "teachrl.training.run",
+        "teachrl.runs.directory",
         "teachrl.report",
         "teachrl.cli",
         "teachrl_envs",
@@ -40,7 +40,7 @@ WALLS = {
         "plotly",
     ],
     "teachrl/training.py": ["teachrl.cli", "teachrl.report", "ray"],
-    "teachrl/experiment.py": ["teachrl.training", "teachrl.cli", "torch"],
+    "teachrl/experiment.py": ["teachrl.training.run", "teachrl.cli", "torch"],
     "teachrl": ["pickle", "cloudpickle", "dill", "joblib", "dash", "flask", "werkzeug"],
 }
 # The only teachers and guides with networks.

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from teachrl.episodes import Array, Fragment
 from teachrl.errors import UsageError
-from teachrl.students import Classroom, Decision, Student
+from teachrl.records.episodes import Array, Fragment
+from teachrl.students.base import Classroom, Decision, Student
 
 
 class LinearStudent(Student):

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
+from teachrl.records.episodes import Episode
 from teachrl.tasks import Vector
-from teachrl.teachers import Lesson, Plan, Teacher, TeacherConfig
-from teachrl.teachers.base import State
+from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
 
 
 class HalfwayConfig(TeacherConfig):

@@ -24,7 +24,7 @@ register(
 register(id="teachrl/PointMass-v0", entry_point="teachrl_envs.point_mass:PointMass", max_episode_steps=100)
 register(id="teachrl/Hypercubes-v0", entry_point="teachrl_envs.hypercubes:Hypercubes")
 register(id="teachrl/Maze-v0", entry_point="teachrl_envs.maze.env:Maze")
-register(id="teachrl/MazeBuilding-v0", entry_point="teachrl_envs.maze.building:MazeBuilding")
+register(id="teachrl/MazeBuilding-v0", entry_point="teachrl_envs.maze.level_building:MazeBuilding")
 register(id="teachrl/MiniGrid-v0", entry_point="teachrl_envs.minigrid.env:MiniGridLevels")
 register(id="teachrl/RoomsNav-v0", entry_point="teachrl_envs.tabular.rooms_nav:RoomsNav")
 register(id="teachrl/Chain-v0", entry_point="teachrl_envs.tabular.chain:Chain")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from teachrl.bench.suite import Budget, Suite, chosen, settings_of
-from teachrl.experiment import Experiment, load_experiment
+from teachrl.config.experiment import Experiment, load_experiment
 
 BANK = "banks/{environment}.npz"
 

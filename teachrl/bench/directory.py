@@ -11,12 +11,12 @@ from typing import IO
 from teachrl.bench.cells import Cell, grid
 from teachrl.bench.ledger import Ledger
 from teachrl.bench.suite import Budget, BudgetName, Suite
-from teachrl.checkpoints import write_bytes
+from teachrl.config.experiment import to_yaml
+from teachrl.config.settings import Settings
+from teachrl.config.validation import validated
+from teachrl.config.yaml_files import dump, parse, read_text
 from teachrl.errors import UsageError
-from teachrl.experiment import to_yaml
-from teachrl.settings import Settings
-from teachrl.settings_yaml import dump, parse, read_text
-from teachrl.validation import validated
+from teachrl.files import write_bytes
 
 
 class _Asked(Settings):

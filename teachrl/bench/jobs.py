@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from teachrl.bench.cells import Cell
-from teachrl.bench.child import PARENT
 from teachrl.bench.directory import Bench
+from teachrl.cli.child import PARENT
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Pool(Protocol):
 
 def job_of(bench: Bench, cell: Cell) -> Job:
     """The commands that train a cell, and make the bank that others start from if it prepares them."""
-    command = ("-m", "teachrl.bench.child")
+    command = ("-m", "teachrl.cli.child")
     file = bench.write_experiment(cell)
     commands = [(*command, "train", str(file), "-f", str(bench.folder / "cells"))]
     preparation = bench.suite.preparation

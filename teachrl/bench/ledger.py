@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from teachrl.checkpoints import read_json
 from teachrl.errors import TeachrlError
+from teachrl.files import read_json
 
 Event = Literal["asked", "started", "finished", "failed", "interrupted"]
 State = Literal["pending", "running", "interrupted", "failed", "finished"]

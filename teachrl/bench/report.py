@@ -11,8 +11,8 @@ from teachrl.bench.directory import Bench
 from teachrl.bench.results import RowResult, common_tasks, read_results
 from teachrl.bench.suite import suite_names
 from teachrl.bench.table import Line, as_csv, as_markdown, heads, lines, text, texts
-from teachrl.checkpoints import write_bytes
 from teachrl.errors import UsageError
+from teachrl.files import write_bytes
 from teachrl.report.html_parts import document, figure_part, missing, section, table
 from teachrl.statistics.significance import PairTest, welch_tests
 

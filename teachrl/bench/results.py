@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from teachrl.bench.cells import Cell, Row
 from teachrl.bench.directory import Bench
 from teachrl.bench.suite import Metric
-from teachrl.checkpoints import read_json
 from teachrl.errors import TeachrlError
+from teachrl.files import read_json
 from teachrl.statistics.tasks import grid_coverage
 from teachrl_envs.tasks import TaskSpace
 

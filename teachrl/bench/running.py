@@ -11,7 +11,7 @@ from teachrl.bench.cells import Cell
 from teachrl.bench.directory import Bench
 from teachrl.bench.jobs import Done, Pool, job_of
 from teachrl.bench.ledger import Event
-from teachrl.interruption import stop_signals
+from teachrl.signals import stop_signals
 
 
 @dataclass

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from teachrl.config.experiment import EnvSettings, merge_settings
+from teachrl.config.settings import Name, Number, Options, Settings, Whole
+from teachrl.config.validation import validated
+from teachrl.config.yaml_files import parse, read_text
 from teachrl.errors import UsageError, unknown_name
-from teachrl.experiment import EnvSettings, merge_settings
-from teachrl.settings import Name, Number, Options, Settings, Whole
-from teachrl.settings_yaml import parse, read_text
-from teachrl.validation import validated
 
 BudgetName = Literal["smoke", "laptop", "paper"]
 BUDGETS: tuple[BudgetName, ...] = ("smoke", "laptop", "paper")

@@ -44,11 +44,11 @@ def evaluate(
     # Libraries that greet on stdout (pygame does) would spoil the document.
     with contextlib.redirect_stdout(sys.stderr):
         if levels is None:
-            from teachrl.evaluation import evaluate_run
+            from teachrl.evaluation.evaluator import evaluate_run
 
             result = evaluate_run(run, test_set, episodes, deterministic=not sampled, step=step)
         else:
-            from teachrl.level_evaluation import evaluate_levels
+            from teachrl.evaluation.levels import evaluate_levels
 
             result = evaluate_levels(run, levels, episodes or LEVEL_EPISODES, deterministic=not sampled, step=step)
     if as_json:

@@ -14,7 +14,7 @@ import typer
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
-    from teachrl.explanation import Explanation
+    from teachrl.evaluation.explanation import Explanation
 
 
 def explain(
@@ -36,7 +36,7 @@ def explain(
         raise UsageError("--episode, --last, and --env-index with --number each name an episode; give one of them")
     if (env_index is None) != (number is None):
         raise UsageError("--env-index and --number name an episode together; give both")
-    from teachrl.explanation import explain_episode
+    from teachrl.evaluation.explanation import explain_episode
 
     # Libraries that greet on stdout (pygame does) would spoil the document.
     with contextlib.redirect_stdout(sys.stderr):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from teachrl.registry import Registry
+from teachrl.config.registry import Registry
 
 # A summary would otherwise cost importing each environment; a test keeps the names equal to the registered ones.
 CATALOGUE = {
@@ -61,25 +61,25 @@ def _environments() -> list[dict[str, str]]:
 
 
 def _teachers() -> list[dict[str, str]]:
-    from teachrl.teachers import TEACHERS
+    from teachrl.teachers.registry import TEACHERS
 
     return _registered(TEACHERS)
 
 
 def _students() -> list[dict[str, str]]:
-    from teachrl.students import STUDENTS
+    from teachrl.students.registry import STUDENTS
 
     return _registered(STUDENTS)
 
 
 def _guides() -> list[dict[str, str]]:
-    from teachrl.guides import GUIDES
+    from teachrl.guides.registry import GUIDES
 
     return _registered(GUIDES)
 
 
 def _providers() -> list[dict[str, str]]:
-    from teachrl.guides.provider import PROVIDERS
+    from teachrl.guides.subgoals.provider import PROVIDERS
 
     return _registered(PROVIDERS)
 

@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class ProgressLike(Protocol):
-    """What the training loop reports (`teachrl.training.Progress`)."""
+    """What the training loop reports (`teachrl.training.run.Progress`)."""
 
     @property
     def step(self) -> int: ...

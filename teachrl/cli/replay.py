@@ -21,10 +21,10 @@ def replay(
     """Film one episode of a run's student on the given task."""
     if output.suffix.lower() != ".gif":
         raise UsageError(f"the film is a GIF: give -o a name that ends with .gif; got {str(output)!r}")
-    from teachrl.experiment import parse_set
+    from teachrl.config.experiment import parse_set
 
     values = parse_set(task, parts={})
-    from teachrl.evaluation import replay as film
+    from teachrl.evaluation.evaluator import replay as film
 
     result = film(run, values, output, seed)
     typer.echo(f"return {result['return']:.2f} in {result['length']} steps")

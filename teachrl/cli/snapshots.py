@@ -10,7 +10,7 @@ import typer
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
-    from teachrl.experiment import EnvSettings
+    from teachrl.config.experiment import EnvSettings
 
 
 def snapshots(
@@ -41,7 +41,7 @@ def snapshots(
     """Play episodes and save the simulator's states along the way, for teachers that choose where episodes start."""
     if sum(given is not None for given in (run, policy, demonstrations, minari)) != 1:
         raise UsageError("say who plays: the folder of a RUN, --policy, --demonstrations, or --minari")
-    from teachrl.snapshots import snapshots_of_demonstrations, snapshots_of_policy, snapshots_of_run
+    from teachrl.evaluation.snapshots import snapshots_of_demonstrations, snapshots_of_policy, snapshots_of_run
 
     if run is not None:
         bank = snapshots_of_run(run, episodes, every, best, seed, deterministic=not sampled)
@@ -61,8 +61,8 @@ def snapshots(
 
 def _environment(env: str | None, settings: list[str] | None) -> EnvSettings:
 
-    from teachrl.experiment import EnvSettings, parse_set
-    from teachrl.validation import validated
+    from teachrl.config.experiment import EnvSettings, parse_set
+    from teachrl.config.validation import validated
 
     if env is None:
         raise UsageError("say where it is played: --env ID")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from teachrl.guides.answer_cache import Answer
-    from teachrl.guides.provider import Provider
+    from teachrl.guides.subgoals.llm.answer_cache import Answer
+    from teachrl.guides.subgoals.provider import Provider
 
 EnvArgument = Annotated[str, typer.Argument(metavar="ENV", help="Grid world, such as MiniGrid-KeyCorridorS3R3-v0.")]
 ProviderOption = Annotated[str, typer.Option("--provider", help="Who gives sub-goals: planner, bot, llm, ...")]
@@ -36,9 +36,9 @@ def collect(
     settings: SetOption = None,
 ) -> None:
     """Ask for the sub-goals of a grid world's seeds. What the file has is not asked for again."""
-    from teachrl.guides.answer_cache import AnswerCache
-    from teachrl.guides.collecting import collect_from
-    from teachrl.guides.seeded_levels import seeded_levels
+    from teachrl.guides.subgoals.llm.answer_cache import AnswerCache
+    from teachrl.guides.subgoals.llm.collecting import collect_from
+    from teachrl.guides.subgoals.seeded_levels import seeded_levels
 
     chosen = _provider(provider, settings, {"cache": str(output)} if provider == "llm" else {})
     levels = seeded_levels(env, range(first, first + seeds))
@@ -65,7 +65,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Compare the sub-goals in a file with the planner's: as the model first said them, and as they are played."""
-    from teachrl.guides.checking import check_file
+    from teachrl.guides.subgoals.checking import check_file
 
     found = check_file(file, env, model, prompt, _provider(provider, None, {}))
     if as_json:
@@ -87,9 +87,9 @@ def show(
     ] = None,
 ) -> None:
     """Show a level with its sub-goals numbered in order. The last one is never shown to a student."""
-    from teachrl.guides.level_picture import drawn, text_picture
-    from teachrl.guides.prompts import LONGEST_MISSION, quoted
-    from teachrl.guides.seeded_levels import level_of, make_grid_world
+    from teachrl.guides.subgoals.ascii_map import drawn, text_picture
+    from teachrl.guides.subgoals.llm.prompts import LONGEST_MISSION, quoted
+    from teachrl.guides.subgoals.seeded_levels import level_of, make_grid_world
 
     chosen = _provider(provider, settings, {})
     grid_world = make_grid_world(env)
@@ -114,7 +114,7 @@ def serve(
     """Serve a small model on this machine alone, for the provider 'llm', until Ctrl-C."""
     import signal
 
-    from teachrl.guides.local_model import LocalModel
+    from teachrl.guides.subgoals.llm.local_model import LocalModel
 
     # Blocked before the server starts its threads, or one of them would get the signal and end the process at once.
     ends = {signal.SIGINT, signal.SIGTERM}
@@ -128,8 +128,8 @@ def serve(
 
 
 def _provider(name: str, settings: list[str] | None, options: dict[str, Any]) -> Provider:
-    from teachrl.experiment import parse_set
-    from teachrl.guides.provider import make_provider
+    from teachrl.config.experiment import parse_set
+    from teachrl.guides.subgoals.provider import make_provider
 
     given: dict[str, Any] = parse_set(settings or [], parts={})
     return make_provider(name, {**options, **given})

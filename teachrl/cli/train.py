@@ -12,7 +12,7 @@ from teachrl.cli.folders import check_lasting
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
-    from teachrl.experiment import Experiment
+    from teachrl.config.experiment import Experiment
 
 EXAMPLE = "for example: teachrl train experiments/quickstart.yaml, or: teachrl train --env teachrl/StumpTracks-v0"
 
@@ -40,7 +40,7 @@ def train(
     if resume and overwrite:
         raise UsageError("--resume continues a run and --overwrite deletes it; give one of them")
     check_lasting(runs_dir, "--runs-dir")
-    from teachrl.experiment import check_names, load_experiment
+    from teachrl.config.experiment import check_names, load_experiment
 
     flags = {"env": env, "teacher": teacher, "student": student, "steps": steps, "seed": seed, "name": name}
     copies = _copies(n_envs, workers, envs_per_worker)
@@ -66,7 +66,7 @@ def _copies(n_envs: str | None, workers: str | None, envs_per_worker: str | None
 
 def _overrides(flags: dict[str, str | None], settings: Sequence[str]) -> dict[str, Any]:
     """Flags and ``--set`` as one mapping; a name stays the text that it is, even if it looks like a number."""
-    from teachrl.experiment import merge_settings, parse_set
+    from teachrl.config.experiment import merge_settings, parse_set
 
     overrides: dict[str, Any] = {}
     for field, value in flags.items():
@@ -78,7 +78,7 @@ def _overrides(flags: dict[str, str | None], settings: Sequence[str]) -> dict[st
 
 def _run(experiment: Experiment, runs_dir: Path, mode: Literal["auto", "resume", "overwrite"]) -> None:
     from teachrl.cli.progress import progress_display
-    from teachrl.training import train as run
+    from teachrl.training.run import train as run
 
     with progress_display() as on_progress:
         outcome = run(experiment, runs_dir=runs_dir, mode=mode, on_progress=on_progress)

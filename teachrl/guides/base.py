@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from teachrl.config.experiment import EnvSettings
+from teachrl.config.settings import Settings
 from teachrl.environments import Env
-from teachrl.episodes import Fragment
-from teachrl.experiment import EnvSettings
-from teachrl.settings import Settings
+from teachrl.records.episodes import Fragment
 
 
 class Guide(ABC):

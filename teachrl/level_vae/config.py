@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from teachrl.config.validation import validated
 from teachrl.errors import unknown_name
-from teachrl.validation import validated
 
 
 class LevelVAEConfig(BaseModel):

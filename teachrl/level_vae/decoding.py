@@ -14,7 +14,7 @@ from teachrl.errors import UsageError
 from teachrl.level_vae.files import read_file
 from teachrl.level_vae.model import Decoder
 from teachrl.level_vae.sequences import PADDING, Levels, LevelSequences, Tokens
-from teachrl.tensors import to_arrays, to_tensors
+from teachrl.nn.tensors import to_arrays, to_tensors
 
 BATCH = 1024  # levels at once: more would not be faster, and would need more memory
 

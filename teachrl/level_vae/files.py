@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from teachrl.checkpoints import read_tree, write_tree
 from teachrl.errors import UsageError
+from teachrl.files import read_tree, write_tree
 from teachrl.level_vae.config import LevelVAEConfig
 from teachrl.level_vae.model import LevelVAE, initialized
 from teachrl.level_vae.sequences import LevelSequences
-from teachrl.tensors import to_tensors
+from teachrl.nn.tensors import to_tensors
 
 KIND = "teachrl level VAE"
 

@@ -10,7 +10,7 @@ import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.checkpoints import write_bytes
+from teachrl.files import write_bytes
 from teachrl.level_vae.files import VAEFile, read_file
 from teachrl.level_vae.metrics import Evaluation, evaluate
 from teachrl_envs.maze.level_space import LevelTaskSpace

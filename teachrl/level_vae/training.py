@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from teachrl.errors import UsageError
-from teachrl.interruption import stop_signals
 from teachrl.level_vae.config import LevelVAEConfig
 from teachrl.level_vae.files import VAEFile, read_file, write_file
 from teachrl.level_vae.model import initialized, kl_divergence
 from teachrl.level_vae.sequences import PADDING, LevelSequences
-from teachrl.runs import versions
-from teachrl.tensors import to_arrays, to_tensors
+from teachrl.nn.tensors import to_arrays, to_tensors
+from teachrl.runs.directory import versions
+from teachrl.signals import stop_signals
 
 
 @dataclass(frozen=True)

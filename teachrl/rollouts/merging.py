@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from teachrl.episodes import Array, Episode, Fragment
+from teachrl.records.episodes import Array, Episode, Fragment
 
 
 def merged(fragments: Sequence[Fragment]) -> Fragment:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from teachrl.episodes import Fragment
-from teachrl.rollouts.slot import PlannedTask
+from teachrl.records.episodes import Fragment
+from teachrl.rollouts.episodes import PlannedTask
 
 State = dict[str, Any]
 

@@ -8,10 +8,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from teachrl.environments import Env, EnvironmentFacts
-from teachrl.episodes import Array, Decision, Episode, Fragment
 from teachrl.errors import TeachrlError
-from teachrl.rollouts.slot import EpisodeSlots, PlannedTask
-from teachrl.rollouts.stepping import EpisodeError, make_environments
+from teachrl.records.episodes import Array, Decision, Episode, Fragment
+from teachrl.rollouts.episodes import EpisodeSlots, PlannedTask
+from teachrl.rollouts.vector_env import EpisodeError, make_environments
 from teachrl.students.base import Student
 
 # After this many failures without one whole episode in between, skipping on would only hide a broken environment.

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.checkpoints import read_tree, write_tree
+from teachrl.config.experiment import EnvSettings
+from teachrl.config.yaml_files import plain
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.experiment import EnvSettings
-from teachrl.runs import versions
-from teachrl.settings_yaml import plain
+from teachrl.files import read_tree, write_tree
+from teachrl.runs.directory import versions
 from teachrl.tasks import Vector
 
 FORMAT = 1

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
-from teachrl.episodes import Array
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
-from teachrl.starts.adapters import SnapshotAdapter, adapter_for
+from teachrl.records.episodes import Array
+from teachrl.starts.adapters.registry import SnapshotAdapter, adapter_for
 from teachrl.starts.bank import Bank, provenance
 from teachrl.tasks import Vector
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from gymnasium.envs.mujoco import MujocoEnv
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
-from teachrl.starts.adapters import SnapshotAdapter, adapter_for
+from teachrl.starts.adapters.registry import SnapshotAdapter, adapter_for
 from teachrl.starts.bank import Bank, provenance
 from teachrl.starts.collecting import Taken, bank_of, best_of, check_counts
 

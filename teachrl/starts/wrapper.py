@@ -8,13 +8,13 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import TimeLimit
 
+from teachrl.config.experiment import StartSettings
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import UsageError
-from teachrl.experiment import StartSettings
-from teachrl.knowledge import Knowledge
-from teachrl.starts.adapters import adapter_for
+from teachrl.starts.adapters.registry import adapter_for
 from teachrl.starts.bank import Bank
 from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task, TaskSpace
+from teachrl.tasks.knowledge import Knowledge
 
 TASK, START, SNAPSHOT = "task", "start", "snapshot"
 

@@ -11,8 +11,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.episodes import Array, Decision, Fragment
-from teachrl.level_scores import FragmentValues
+from teachrl.records.episodes import Array, Decision, Fragment
+from teachrl.records.level_scores import FragmentValues
 
 __all__ = ["Classroom", "Decision", "State", "Student"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from teachrl.episodes import Array, Fragment
 from teachrl.errors import UsageError
+from teachrl.records.episodes import Array, Fragment
 from teachrl.students.base import Classroom, Decision, State, Student
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from teachrl.episodes import Array, Decision, Episode, Fragment
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, Piece
+from teachrl.records.episodes import Array, Decision, Episode, Fragment
 from teachrl.tasks import TaskSpace, Vector
+from teachrl.tasks.knowledge import Knowledge, Piece
 
 State = dict[str, Any]
 Signal = Literal["success", "start_value", "transitions"]

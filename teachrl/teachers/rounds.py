@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from teachrl.episodes import Episode
-from teachrl.level_scores import Outcome
+from teachrl.records.episodes import Episode
+from teachrl.records.level_scores import Outcome
 from teachrl.teachers.base import Teacher
 
 

@@ -15,10 +15,10 @@ from teachrl.bench.report import write_bench_report
 from teachrl.bench.results import read_results
 from teachrl.bench.table import lines, text, texts
 from teachrl.cli.app import main
+from teachrl.config.yaml_files import dump
 from teachrl.errors import TeachrlError
-from teachrl.settings_yaml import dump
 from teachrl.statistics.estimates import Estimate
-from teachrl.training import train
+from teachrl.training.run import train
 from tests.bench.test_suites import TINY
 from tests.browser import browser_test, console_errors, drawn, eventually, opened_browser
 from tests.browser import texts as texts_of

@@ -15,7 +15,7 @@ import pytest
 
 from teachrl.bench.directory import Bench
 from teachrl.cli.app import main
-from teachrl.settings_yaml import dump
+from teachrl.config.yaml_files import dump
 from tests.bench.test_running import TINY, wait_for
 from tests.clusters import nodes
 from tests.test_training import assert_same_run
@@ -67,7 +67,7 @@ def trainers(bench: Path) -> list[int]:
             arguments = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"teachrl.bench.child" in arguments and str(bench / "cells").encode() in arguments:
+        if b"teachrl.cli.child" in arguments and str(bench / "cells").encode() in arguments:
             found.append(int(process.name))
     return found
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from teachrl.bench.child import PARENT
 from teachrl.bench.directory import Bench
 from teachrl.bench.jobs import Done, Job, carry_out
 from teachrl.bench.running import Result, run_cells
 from teachrl.cli.app import main
+from teachrl.cli.child import PARENT
+from teachrl.config.yaml_files import dump
 from teachrl.errors import TeachrlError
-from teachrl.settings_yaml import dump
 from tests.bench.test_suites import TINY, tiny
 from tests.test_training import assert_same_run
 
@@ -119,7 +119,7 @@ def test_the_last_error_of_a_job_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_job_ends_when_who_started_it_is_gone_before_it_could_look() -> None:
-    command = [sys.executable, "-m", "teachrl.bench.child", "list"]
+    command = [sys.executable, "-m", "teachrl.cli.child", "list"]
     with_them = subprocess.run(
         command, check=False, env={**os.environ, PARENT: str(os.getpid())}, capture_output=True, timeout=60
     )

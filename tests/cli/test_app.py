@@ -36,7 +36,7 @@ class FakeOutcome:
 
 
 class FakeTraining:
-    """Stands in for the module `teachrl.training` and keeps what it was called with."""
+    """Stands in for the module `teachrl.training.run` and keeps what it was called with."""
 
     def __init__(self) -> None:
         self.status = "finished"
@@ -62,7 +62,7 @@ def install(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> Non
 @pytest.fixture
 def training(monkeypatch: pytest.MonkeyPatch) -> FakeTraining:
     fake = FakeTraining()
-    install(monkeypatch, "teachrl.training", train=fake.train)
+    install(monkeypatch, "teachrl.training.run", train=fake.train)
     return fake
 
 
@@ -179,7 +179,7 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         means = {"mastered_percent": 50.0, "mean_return": 4.0, "mean_solve_rate": None, "episodes_per_task": 3}
         return {**means, "tasks": tasks, "run": str(run), "test_set": test_set}
 
-    install(monkeypatch, "teachrl.evaluation", evaluate_run=evaluate_run)
+    install(monkeypatch, "teachrl.evaluation.evaluator", evaluate_run=evaluate_run)
     assert (
         main(["evaluate", "a-run", "--json", "--test-set", "mine", "--sampled", "--episodes", "100", "--step", "7"])
         == 0
@@ -199,7 +199,7 @@ def test_evaluate_on_random_levels(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         asked = {"run": str(run), "levels": levels, "episodes": episodes, "deterministic": deterministic}
         return {**asked, "mean_solve_rate": 0.5, "mean_oracle_regret": 0.125, "cvar": cvar}
 
-    install(monkeypatch, "teachrl.level_evaluation", evaluate_levels=evaluate_levels)
+    install(monkeypatch, "teachrl.evaluation.levels", evaluate_levels=evaluate_levels)
     assert main(["evaluate", "a-run", "--levels", "50", "--sampled", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["levels"], result["episodes"], result["deterministic"]) == (50, 10, False)
@@ -232,7 +232,7 @@ def test_replay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         calls.append((run, task, output, seed))
         return {"return": 1.5, "length": 20}
 
-    install(monkeypatch, "teachrl.evaluation", replay=replay)
+    install(monkeypatch, "teachrl.evaluation.evaluator", replay=replay)
     assert main(["replay", "r", "--task", "env=flat", "--task", "walls.height=1e1", "--seed", "3", "-o", "a.gif"]) == 0
     assert calls == [(Path("r"), {"env": "flat", "walls": {"height": 10}}, Path("a.gif"), 3)]
     assert "return 1.50 in 20 steps" in capsys.readouterr().out

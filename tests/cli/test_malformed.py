@@ -38,8 +38,8 @@ def _harmless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         raise Accepted
 
     for name, functions in (
-        ("teachrl.training", ["train"]),
-        ("teachrl.evaluation", ["evaluate_run", "replay"]),
+        ("teachrl.training.run", ["train"]),
+        ("teachrl.evaluation.evaluator", ["evaluate_run", "replay"]),
         ("teachrl.report", ["write_report"]),
     ):
         module = ModuleType(name)

@@ -12,8 +12,8 @@ from gymnasium.utils.env_checker import check_env
 
 import teachrl_envs  # noqa: F401  (registers the environments)
 from teachrl_envs import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskError
-from teachrl_envs.building import CubeBuilder, CubeBuilding
-from teachrl_envs.maze.building import MazeBuilder, MazeBuilding
+from teachrl_envs.level_building import CubeBuilder, CubeBuilding
+from teachrl_envs.maze.level_building import MazeBuilder, MazeBuilding
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
 SPACE = LevelTaskSpace(3, 4)

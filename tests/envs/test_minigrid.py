@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minigrid.core.world_object import Box
 
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.starts.adapters import adapter_for
-from teachrl.student_building import load_student
-from teachrl.training import train
+from teachrl.factory.student import load_student
+from teachrl.starts.adapters.registry import adapter_for
+from teachrl.training.run import train
 from teachrl_envs.minigrid.mission import WORDS, mission_numbers
 from teachrl_envs.minigrid.view import CellCodes, visible_cells
 from teachrl_envs.tasks import TaskError
@@ -143,7 +143,7 @@ def test_without_minigrid_the_extra_is_named() -> None:
         "import sys; sys.modules['minigrid'] = None\n"
         "from teachrl.environments import make_env\n"
         "from teachrl.errors import UsageError\n"
-        "from teachrl.experiment import EnvSettings\n"
+        "from teachrl.config.experiment import EnvSettings\n"
         "try: make_env(EnvSettings(id='teachrl/MiniGrid-v0', options={'minigrid_id': 'MiniGrid-Empty-5x5-v0'}))\n"
         "except UsageError as error: print(error)"
     )

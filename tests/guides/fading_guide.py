@@ -6,10 +6,10 @@ from typing import Any
 
 import gymnasium as gym
 
+from teachrl.config.settings import Settings
 from teachrl.environments import Env
-from teachrl.episodes import Fragment
 from teachrl.guides.base import LearningGuide
-from teachrl.settings import Settings
+from teachrl.records.episodes import Fragment
 
 
 class FadingConfig(Settings):

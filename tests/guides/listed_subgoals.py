@@ -9,8 +9,8 @@ import minigrid  # noqa: F401  (registers its environments)
 import numpy as np
 from gymnasium import spaces
 
-from teachrl.guides.level import GridLevel, Subgoal
-from teachrl.settings import Settings
+from teachrl.config.settings import Settings
+from teachrl.guides.subgoals.level import GridLevel, Subgoal
 
 
 class ListedConfig(Settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from teachrl.guides.level import GridLevel, Objective, Thing
+from teachrl.guides.subgoals.level import GridLevel, Objective, Thing
 
 KEY = Thing("key", "yellow", (1, 2))
 DOOR = Thing("door", "yellow", (3, 2), "locked")

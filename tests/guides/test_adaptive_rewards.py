@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.guides import make_guide
+from teachrl.guides.registry import make_guide
 from teachrl.guides.rewards.adaptive import AdaptiveDesigner, visits
 from teachrl.guides.rewards.exprd import RewardDesigner
 from teachrl.guides.rewards.tabular_learners import Player, SoftmaxPolicy, greedy_policy
-from teachrl.training import train
+from teachrl.training.run import train
 from teachrl_envs.tabular.chain import chain
 from teachrl_envs.tabular.line_key import line_key
 from teachrl_envs.tabular.mdp import TabularMDP

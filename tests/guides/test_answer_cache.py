@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.guides.answer_cache import LONGEST_KEPT, Answer, AnswerCache, KeptSubgoal, Source, kept_text, level_digest
-from teachrl.guides.level import GridLevel, Thing
+from teachrl.guides.subgoals.level import GridLevel, Thing
+from teachrl.guides.subgoals.llm.answer_cache import (
+    LONGEST_KEPT,
+    Answer,
+    AnswerCache,
+    KeptSubgoal,
+    Source,
+    kept_text,
+    level_digest,
+)
 from tests.guides.small_levels import locked_room
 
 SOURCE = Source(model="model", prompt="1", prompt_digest="abc", parameters={"temperature": 0.0})

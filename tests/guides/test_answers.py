@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from teachrl.guides.answers import Fault, FaultKind, answer_schema, infeasible, judge_answer, read_answer
-from teachrl.guides.level import GridLevel, Subgoal, Thing
-from teachrl.guides.planner import Planner
-from teachrl.guides.seeded_levels import seeded_levels
+from teachrl.guides.subgoals.level import GridLevel, Subgoal, Thing
+from teachrl.guides.subgoals.llm.parsing import Fault, FaultKind, answer_schema, infeasible, judge_answer, read_answer
+from teachrl.guides.subgoals.planner import Planner
+from teachrl.guides.subgoals.seeded_levels import seeded_levels
 from tests.guides.small_levels import BALL, DOOR, KEY, locked_room
 
 MOST = 6

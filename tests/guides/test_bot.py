@@ -14,9 +14,9 @@ from minigrid.envs.babyai.core.verifier import ObjDesc, PickupInstr
 from minigrid.utils.baby_ai_bot import BabyAIBot
 
 from teachrl.errors import UsageError
-from teachrl.guides import bot as bot_module
-from teachrl.guides.bot import Bot
-from teachrl.guides.level import Cell, GridLevel, Subgoal, agent_cell, codes_at, read_level
+from teachrl.guides.subgoals import bot as bot_module
+from teachrl.guides.subgoals.bot import Bot
+from teachrl.guides.subgoals.level import Cell, GridLevel, Subgoal, agent_cell, codes_at, read_level
 
 BABYAI = [
     *["GoToObj-v0", "GoToObjMazeS4-v0", "PutNextLocal-v0", "OpenDoorsOrderN4-v0", "UnlockLocal-v0", "UnlockPickup-v0"],

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.guides import make_guide
+from teachrl.factory.environment import practice
+from teachrl.guides.registry import make_guide
 from teachrl.guides.rewards.explors import ExploRSConfig, train_explors
 from teachrl.guides.rewards.exprd import RewardDesigner, facility_location
 from teachrl.guides.rewards.tabular_learners import greedy_policy, q_learning
-from teachrl.practice import practice
-from teachrl.training import train
+from teachrl.training.run import train
 from teachrl_envs.tabular.chain import chain
 from teachrl_envs.tabular.mdp import TabularMDP
 from teachrl_envs.tabular.rooms_nav import GATES, cell, rooms

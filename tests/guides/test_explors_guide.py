@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import UsageError
-from teachrl.evaluation import evaluate_run
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.guides import make_guide
+from teachrl.evaluation.evaluator import evaluate_run
+from teachrl.guides.registry import make_guide
 from teachrl.guides.rewards.reward_network import PlayedEpisode, RewardNetwork
 from teachrl.guides.rewards.visits import Visits
-from teachrl.training import train
+from teachrl.training.run import train
 
 CHAIN = EnvSettings(id="teachrl/Chain-v0", options={"right": 2, "left": 2, "slip": 0.0, "max_steps": 5})
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.guides.language import Embeddings, LanguageConfig
+from teachrl.guides.subgoals.language import Embeddings, LanguageConfig
 from tests.guides.endpoint_double import endpoint
 
 

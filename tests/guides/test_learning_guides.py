@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.checkpoints import read_tree
+from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment
-from teachrl.training import train
+from teachrl.files import read_tree
+from teachrl.training.run import train
 
 
 def experiment(**fields: Any) -> Experiment:

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.guides.answer_cache import AnswerCache
-from teachrl.guides.level import GridLevel, Subgoal, Thing
-from teachrl.guides.llm import LLM
-from teachrl.guides.provider import make_provider
+from teachrl.guides.subgoals.level import GridLevel, Subgoal, Thing
+from teachrl.guides.subgoals.llm.answer_cache import AnswerCache
+from teachrl.guides.subgoals.llm.provider import LLM
+from teachrl.guides.subgoals.provider import make_provider
 from tests.guides.endpoint_double import Double, completion, endpoint
 from tests.guides.small_levels import locked_room, many_rooms
 from tests.guides.test_answers import BALL_ITEM, DOOR_ITEM, GOOD, KEY_ITEM, answer, item
@@ -89,7 +89,7 @@ def test_two_faults_end_in_the_fallback_that_is_set(tmp_path: Path, monkeypatch:
         def subgoals(self, level: GridLevel) -> tuple[Subgoal, ...]:
             return RIGHT[-1:]
 
-    monkeypatch.setattr("teachrl.guides.llm.make_provider", lambda name, options: Planned())
+    monkeypatch.setattr("teachrl.guides.subgoals.llm.provider.make_provider", lambda name, options: Planned())
     with endpoint(says("I cannot")) as double:
         assert provider(tmp_path, double).subgoals(locked_room()) == ()
         assert len(double.requests) == 2

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from teachrl.errors import TeachrlError
-from teachrl.guides.answer_cache import Answer, AnswerCache
-from teachrl.guides.answers import read_answer
-from teachrl.guides.llm import LLM, LLMConfig
+from teachrl.guides.subgoals.llm.answer_cache import Answer, AnswerCache
+from teachrl.guides.subgoals.llm.parsing import read_answer
+from teachrl.guides.subgoals.llm.provider import LLM, LLMConfig
 from tests.guides.small_levels import locked_room, many_rooms
 from tests.guides.smollm2 import smollm2_file
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teachrl.errors import UsageError
-from teachrl.guides.grid_world import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, World
-from teachrl.guides.level import GridLevel, agent_cell, codes_at, read_level
-from teachrl.guides.planner import Planner
+from teachrl.guides.subgoals.grid_world import DROP, FORWARD, LEFT, PICKUP, RIGHT, TOGGLE, World
+from teachrl.guides.subgoals.level import GridLevel, agent_cell, codes_at, read_level
+from teachrl.guides.subgoals.planner import Planner
 
 OBSTRUCTED = ["1Dl-v0", "1Dlh-v0", "1Dlhb-v0", "2Dl-v0", "2Dlh-v0", "2Dlhb-v1", "1Q-v1", "2Q-v1", "Full-v1"]
 IDS = [

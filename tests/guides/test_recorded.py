@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.guides.answer_cache import Source
-from teachrl.guides.level import Subgoal
-from teachrl.guides.provider import make_provider
-from teachrl.guides.recorded import Recorded
+from teachrl.guides.subgoals.level import Subgoal
+from teachrl.guides.subgoals.llm.answer_cache import Source
+from teachrl.guides.subgoals.provider import make_provider
+from teachrl.guides.subgoals.recorded import Recorded
 from tests.guides.small_levels import locked_room
 from tests.guides.test_answer_cache import add, answer
 

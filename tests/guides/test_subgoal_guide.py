@@ -12,17 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 from minigrid.core.constants import COLORS
 
-from teachrl.checkpoints import write_tree
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import Env, make_env
 from teachrl.errors import UsageError
-from teachrl.evaluation import evaluate_run
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.guides import make_guide
-from teachrl.guides.level import read_level
-from teachrl.guides.subgoals import SubgoalGuide
-from teachrl.practice import practice
-from teachrl.snapshots import snapshots_of_run
-from teachrl.training import train
+from teachrl.evaluation.evaluator import evaluate_run
+from teachrl.evaluation.snapshots import snapshots_of_run
+from teachrl.factory.environment import practice
+from teachrl.files import write_tree
+from teachrl.guides.registry import make_guide
+from teachrl.guides.subgoals.guide import SubgoalGuide
+from teachrl.guides.subgoals.level import read_level
+from teachrl.training.run import train
 from tests.guides.listed_subgoals import Flat, Listed
 
 LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE = range(6)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teachrl.errors import UsageError
-from teachrl.guides.level import GridLevel, read_level
-from teachrl.guides.planner import Planner
-from teachrl.guides.provider import Provider, make_provider
-from teachrl.guides.surrogate import PUBLISHED, ring
+from teachrl.guides.subgoals.level import GridLevel, read_level
+from teachrl.guides.subgoals.planner import Planner
+from teachrl.guides.subgoals.provider import Provider, make_provider
+from teachrl.guides.subgoals.surrogate import PUBLISHED, ring
 
 CORRIDOR = "MiniGrid-KeyCorridorS6R3-v0"
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from teachrl.checkpoints import write_tree
 from teachrl.errors import TeachrlError, UsageError
+from teachrl.files import write_tree
 from teachrl.level_vae.config import make_config
 from teachrl.level_vae.decoding import LevelDecoder, load_decoder
 from teachrl.level_vae.model import initialized

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.episode_log import read_episodes
-from teachrl.episodes import Episode
-from teachrl.experiment import Experiment
+from teachrl.config.experiment import Experiment
+from teachrl.records.episode_log import read_episodes
+from teachrl.records.episodes import Episode
 from teachrl.report import reading, write_report
 from teachrl.report.buffer_figures import buffer_figure
 from teachrl.report.cost_figures import cost_figure
@@ -26,9 +26,9 @@ from teachrl.report.galleries import buffer_galleries, evaluated_gallery, lineag
 from teachrl.report.level_figures import complexity_figure, gap_figure
 from teachrl.report.reading import read_run
 from teachrl.report.run_data import Level
-from teachrl.runs import RunDirectory
+from teachrl.runs.directory import RunDirectory
 from teachrl.tasks import Vector
-from teachrl.training import train
+from teachrl.training.run import train
 from teachrl_envs.maze.held_out import held_out_level
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from tests.report.test_report import BOX, LINE, SECTIONS, make_run, page_of

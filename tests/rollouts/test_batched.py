@@ -8,15 +8,15 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from teachrl.checkpoints import read_tree, write_tree
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import environment_facts
-from teachrl.episodes import Episode
 from teachrl.errors import TeachrlError
-from teachrl.experiment import EnvSettings
-from teachrl.rollouts.slot import PlannedTask
-from teachrl.rollouts.stepping import BatchedEnvironments, SeparateEnvironments, make_environments
+from teachrl.files import read_tree, write_tree
+from teachrl.records.episodes import Episode
+from teachrl.rollouts.episodes import PlannedTask
+from teachrl.rollouts.vector_env import BatchedEnvironments, SeparateEnvironments, make_environments
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students import Decision
+from teachrl.students.base import Decision
 from teachrl_envs import BoxTaskSpace, ParameterizedEnv, TaskError
 from teachrl_envs.maze.env import Maze
 from tests.own_classes import Trap

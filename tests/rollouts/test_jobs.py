@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from teachrl.checkpoints import read_json
 from teachrl.cli.app import main
-from teachrl.experiment import to_yaml
-from teachrl.settings_yaml import dump, parse, read_text
-from teachrl.training import train
+from teachrl.config.experiment import to_yaml
+from teachrl.config.yaml_files import dump, parse, read_text
+from teachrl.files import read_json
+from teachrl.training.run import train
 from tests.bench.test_running import TINY, wait_for
 from tests.clusters import JobCluster, job_cluster
 from tests.rollouts.test_workers import shared

@@ -8,7 +8,7 @@ from typing import Any
 
 from teachrl.bench.suite import load_suite
 from teachrl.cli.folders import check_lasting
-from teachrl.settings_yaml import parse, read_text
+from teachrl.config.yaml_files import parse, read_text
 
 CLUSTER = Path("experiments/cluster")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from teachrl.runs import RunDirectory
-from teachrl.training import Run, train
+from teachrl.runs.directory import RunDirectory
+from teachrl.training.run import Run, train
 from tests.clusters import nodes, ray
 from tests.rollouts.test_ray import MODULE, in_ray
 from tests.rollouts.test_workers import shared

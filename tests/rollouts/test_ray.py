@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from teachrl.config.experiment import Experiment
 from teachrl.errors import TeachrlError
-from teachrl.experiment import Experiment
-from teachrl.runs import RunDirectory
-from teachrl.training import Run, train
+from teachrl.runs.directory import RunDirectory
+from teachrl.training.run import Run, train
 from tests.rollouts.test_workers import MAZE, SMALL_LSTM, shared
 from tests.test_training import PPO, SAC, assert_same_run
 
@@ -109,7 +109,7 @@ def test_endless_losses_end_the_run(tmp_path: Path) -> None:
 
 
 def test_too_few_places_and_what_cannot_be_made_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teachrl.rollouts.ray.MAKING", 0.0)
+    monkeypatch.setattr("teachrl.rollouts.ray_backend.MAKING", 0.0)
     with pytest.raises(TeachrlError, match=r"0 of 2 workers were ready .* 9 CPU and 0 GPU, .* has 8 and 1"):
         started(in_ray(shared(PPO), cpus=9, patience=2), tmp_path)
     here = {"id": f"{MODULE}:OnlyHere", "n_envs": 4, "options": {"main": os.getpid()}}
@@ -123,7 +123,7 @@ def test_shares_of_gpus_are_asked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     run = started(in_ray(shared(PPO), gpus=0.5), tmp_path)
     assert ray.available_resources().get("GPU", 0) == 0
     run.close()
-    monkeypatch.setattr("teachrl.rollouts.ray.MAKING", 0.0)
+    monkeypatch.setattr("teachrl.rollouts.ray_backend.MAKING", 0.0)
     with pytest.raises(TeachrlError, match=r"0\.75 GPU, and the whole cluster has 8 and 1"):
         started(in_ray(shared(PPO), gpus=0.75, patience=2), tmp_path)
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import environment_facts, make_env
-from teachrl.episodes import Episode
 from teachrl.errors import TeachrlError
-from teachrl.experiment import EnvSettings
-from teachrl.rollouts.slot import PlannedTask
+from teachrl.records.episodes import Episode
+from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import FAILURE_LIMIT, RolloutWorker
-from teachrl.students import Decision
+from teachrl.students.base import Decision
 
 
 class Constant:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teachrl.checkpoints import read_json
+from teachrl.config.experiment import Experiment
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.experiment import Experiment
+from teachrl.files import read_json
 from teachrl.rollouts.merging import in_order, merged
-from teachrl.training import Run, train
+from teachrl.training.run import Run, train
 from tests.test_training import CARTPOLE, DQN, PPO, SAC, assert_same_run, episodes, experiment
 
 MAZE = {"id": "teachrl/Maze-v0", "n_envs": 4, "options": {"height": 4, "width": 4, "walls": 4, "max_steps": 12}}
@@ -96,7 +96,7 @@ def test_every_task_is_the_teachers_and_the_teacher_is_told_of_every_episode_onc
 
 
 def _directory(path: Path) -> Any:
-    from teachrl.runs import RunDirectory
+    from teachrl.runs.directory import RunDirectory
 
     return RunDirectory(path / "run")
 
@@ -140,7 +140,7 @@ def test_a_worker_that_may_skip_goes_on_and_the_run_counts(tmp_path: Path) -> No
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
-    from teachrl.experiment import load_experiment
+    from teachrl.config.experiment import load_experiment
 
     with pytest.raises(UsageError, match=message):
         load_experiment(None, {"env": {"id": "teachrl/PointMass-v0", "n_envs": 4}, **changes})

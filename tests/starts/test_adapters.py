@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import teachrl_envs  # noqa: F401  (registers teachrl/...)
 from teachrl.errors import UsageError
-from teachrl.starts.adapters import SimulatorState, adapter_for, register_snapshots
+from teachrl.starts.adapters.registry import SimulatorState, adapter_for, register_snapshots
 
 Step = tuple[Any, float, bool]
 
@@ -286,7 +286,7 @@ def test_registration_says_what_it_needs(arguments: tuple[Any, Any, Any], messag
 
 def test_simulators_are_loaded_when_they_are_needed() -> None:
     code = (
-        "import sys, gymnasium; from teachrl.starts.adapters import adapter_for\n"
+        "import sys, gymnasium; from teachrl.starts.adapters.registry import adapter_for\n"
         "adapter_for(gymnasium.make('CartPole-v1'))\n"
         "print([m for m in ('mujoco', 'minigrid', 'Box2D') if m in sys.modules])"
     )

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teachrl.checkpoints import read_tree, write_tree
 from teachrl.cli.app import main
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.snapshots import snapshots_of_demonstrations, snapshots_of_policy, snapshots_of_run
+from teachrl.evaluation.snapshots import snapshots_of_demonstrations, snapshots_of_policy, snapshots_of_run
+from teachrl.files import read_tree, write_tree
 from teachrl.starts.bank import Bank, load_bank
-from teachrl.training import train
+from teachrl.training.run import train
 
 POINT = EnvSettings(id="teachrl/PointMass-v0")
 CARTPOLE = EnvSettings(id="CartPole-v1")

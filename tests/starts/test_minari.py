@@ -12,10 +12,10 @@ import pytest
 from minari.data_collector.episode_buffer import EpisodeBuffer
 from minari.dataset.minari_storage import MinariStorage
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
-from teachrl.starts.adapters import adapter_for
+from teachrl.starts.adapters.registry import adapter_for
 from teachrl.starts.minari import snapshots_of_minari
 
 HOPPER = EnvSettings(id="Hopper-v5")

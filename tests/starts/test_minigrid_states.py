@@ -9,7 +9,7 @@ import minigrid  # noqa: F401  (registers MiniGrid-... and BabyAI-...)
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.starts.adapters import adapter_for
+from teachrl.starts.adapters.registry import adapter_for
 
 
 def stand_before(env: Any, thing: Any) -> None:

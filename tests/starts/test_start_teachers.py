@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge
+from teachrl.records.episodes import Episode
 from teachrl.tasks import DiscreteTaskSpace
-from teachrl.teachers import Lesson, Plan, Teacher, make_teacher
-from teachrl.teachers.base import Snapshots
+from teachrl.tasks.knowledge import Knowledge
+from teachrl.teachers.base import Lesson, Plan, Snapshots, Teacher
+from teachrl.teachers.registry import make_teacher
 from tests.teachers.made_up_rounds import play_round
 
 # Two episodes: a success of 100 steps, and a failure; most states are worth about the same.

@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.checkpoints import read_json
+from teachrl.config.experiment import EnvSettings, Experiment, StartSettings
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings, Experiment, StartSettings
+from teachrl.evaluation.snapshots import snapshots_of_policy
+from teachrl.files import read_json
 from teachrl.report import write_report
-from teachrl.snapshots import snapshots_of_policy
 from teachrl.starts.bank import Bank, load_bank
 from teachrl.starts.wrapper import SnapshotStarts
-from teachrl.training import train
+from teachrl.training.run import train
 from tests.test_training import assert_same_run
 
 POINT = EnvSettings(id="teachrl/PointMass-v0")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teachrl.distillation import DistillSettings
-from teachrl.students.labelled_steps import LabelledSteps
+from teachrl.config.distillation import DistillSettings
+from teachrl.students.distillation.dataset import LabelledSteps
 
 
 @pytest.mark.parametrize("sizes", [(3,), (3, 4), (5, 5, 5), (23,), (4, 19, 2)])

@@ -9,7 +9,7 @@ from gymnasium import spaces
 from torch.distributions import Categorical, Independent, Normal, TransformedDistribution, kl_divergence
 from torch.distributions.transforms import TanhTransform
 
-from teachrl.students.policy_heads import LOG_STD_FLOOR, Head, divergence
+from teachrl.students.distillation.policy_heads import LOG_STD_FLOOR, Head, divergence
 
 CHOICES = spaces.Discrete(3, start=2)
 BOX = spaces.Box(np.float32([-4.0, 0.0]), np.float32([4.0, 1.0]))

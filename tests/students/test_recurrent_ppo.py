@@ -14,18 +14,19 @@ import pytest
 import torch
 from torch import nn
 
-from teachrl.checkpoints import read_tree
+from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import environment_facts
-from teachrl.episodes import Episode, Fragment
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings, Experiment
-from teachrl.level_scores import outcome
-from teachrl.rollouts.slot import PlannedTask
+from teachrl.files import read_tree
+from teachrl.records.episodes import Episode, Fragment
+from teachrl.records.level_scores import outcome
+from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students import Classroom, Student, make_student
-from teachrl.students.recurrent_policy import ResettingLSTM
-from teachrl.students.recurrent_ppo import RecurrentPPOStudent, _value_loss
-from teachrl.training import train
+from teachrl.students.base import Classroom, Student
+from teachrl.students.recurrent.policy import ResettingLSTM
+from teachrl.students.recurrent.ppo import RecurrentPPOStudent, _value_loss
+from teachrl.students.registry import make_student
+from teachrl.training.run import train
 from teachrl_envs import BoxTaskSpace
 
 BOX = gym.spaces.Box(-1, 1, (3,), np.float32)

@@ -11,9 +11,10 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 
-from teachrl.episodes import Fragment
 from teachrl.errors import UsageError
-from teachrl.students import Classroom, make_student
+from teachrl.records.episodes import Fragment
+from teachrl.students.base import Classroom
+from teachrl.students.registry import make_student
 
 BOX = gym.spaces.Box(-1, 1, (3,), np.float32)
 ACTIONS = gym.spaces.Box(-2, 2, (1,), np.float32)

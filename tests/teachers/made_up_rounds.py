@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from teachrl.episodes import Episode
-from teachrl.level_scores import Outcome
-from teachrl.teachers import Plan, RoundTeacher
+from teachrl.records.episodes import Episode
+from teachrl.records.level_scores import Outcome
+from teachrl.teachers.base import Plan
+from teachrl.teachers.rounds import RoundTeacher
 
 Result = Callable[[Any], float | None]
 """From a task's vector to the return of the one episode that ended on it; None when none ended."""

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from teachrl.episodes import Episode
-from teachrl.teachers import Lesson, Plan, Signal, Teacher, TeacherConfig
-from teachrl.teachers.base import State, Values
+from teachrl.records.episodes import Episode
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
 
 
 class RecordingConfig(TeacherConfig):

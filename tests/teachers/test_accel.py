@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks import BoxTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, make_teacher
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson
+from teachrl.teachers.registry import make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from tests.teachers.made_up_rounds import outcome_of, play_round
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Plan, Teacher, make_teacher
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.registry import make_teacher
 
 SPACE = BoxTaskSpace({"a": (0.0, 3.0), "b": (0.0, 60.0)})
 MIDDLE = np.array([1.5, 30.0])

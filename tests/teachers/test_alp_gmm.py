@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
-from teachrl.teachers import learning_progress as lp
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.learning_progress import alp_signal as lp
+from teachrl.teachers.registry import make_teacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 

@@ -10,18 +10,19 @@ import pytest
 import torch
 from scipy import stats
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode
+from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment
-from teachrl.level_scores import Outcome
+from teachrl.files import read_tree, write_tree
 from teachrl.level_vae.config import make_config
 from teachrl.level_vae.sequences import LevelSequences
 from teachrl.level_vae.training import train_vae
-from teachrl.teachers import Lesson, make_teacher
-from teachrl.teachers.clutr import ClutrTeacher
-from teachrl.teachers.latent_policy import LatentPolicy, LatentPolicySettings
-from teachrl.training import train
+from teachrl.records.episodes import Episode
+from teachrl.records.level_scores import Outcome
+from teachrl.teachers.adversarial.clutr import ClutrTeacher
+from teachrl.teachers.adversarial.clutr_policy import LatentPolicy, LatentPolicySettings
+from teachrl.teachers.base import Lesson
+from teachrl.teachers.registry import make_teacher
+from teachrl.training.run import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
 NAME = "clutr"

@@ -13,15 +13,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode
+from teachrl.config.experiment import Experiment, load_experiment, to_yaml
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment, load_experiment, to_yaml
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.files import read_tree, write_tree
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
-from teachrl.teachers.composition import narrowed, selected
-from teachrl.training import train
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.composite.base import narrowed, selected
+from teachrl.teachers.registry import make_teacher
+from teachrl.training.run import train
 
 RECORDING = "tests.teachers.recording_teacher:RecordingTeacher"
 ALP = {"name": "alp-gmm", "options": {"fit_rate": 20, "max_components": 3}}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.registry import make_teacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.files import read_tree, write_tree
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, make_teacher
-from teachrl.teachers.currot import CurrotTeacher
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson
+from teachrl.teachers.registry import make_teacher
+from teachrl.teachers.self_paced.currot import CurrotTeacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 EASY = TaskDistribution(np.array([0.2, 0.2]), np.array([0.05, 0.05]))

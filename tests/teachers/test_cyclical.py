@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
-from teachrl.teachers.cyclical import cycle_shares
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.discrete.cyclical import cycle_shares
+from teachrl.teachers.registry import make_teacher
 
 LINE = BoxTaskSpace({"x": (0.0, 10.0)})
 SQUARE = BoxTaskSpace({"x": (0.0, 10.0), "y": (-1.0, 1.0)})

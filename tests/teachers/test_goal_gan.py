@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.files import read_tree, write_tree
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Plan, Teacher, make_teacher
-from teachrl.teachers import goal_gan as module
-from teachrl.teachers.goal_generator import GoalGenerator
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.generative import goal_gan as module
+from teachrl.teachers.generative.goal_gan_networks import GoalGenerator
+from teachrl.teachers.registry import make_teacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 QUICK = {"update_size": 20, "iterations": 10, "pretraining_iterations": 10}

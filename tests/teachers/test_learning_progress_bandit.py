@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
-from teachrl.teachers.learning_progress_bandit import reweighted
+from teachrl.tasks.knowledge import Knowledge
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.discrete.learning_progress import reweighted
+from teachrl.teachers.registry import make_teacher
 
 LINE = BoxTaskSpace({"x": (0.0, 10.0)})
 SUCCESS = Knowledge(mastery_return=1.0)

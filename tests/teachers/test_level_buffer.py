@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.teachers.level_buffer import (
+from teachrl.files import read_tree, write_tree
+from teachrl.teachers.level_replay.level_buffer import (
     LevelBuffer,
     Origin,
     ReplayRule,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teachrl.teachers.mixtures import fit_best_mixture
+from teachrl.teachers.learning_progress.gaussian_mixture import fit_best_mixture
 
 
 def test_best_mixture_finds_two_clouds() -> None:

@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from teachrl.checkpoints import read_json, read_tree, write_tree
-from teachrl.episodes import Episode
+from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
-from teachrl.experiment import Experiment
-from teachrl.level_scores import Outcome
-from teachrl.students import Classroom, make_student
+from teachrl.files import read_json, read_tree, write_tree
+from teachrl.records.episodes import Episode
+from teachrl.records.level_scores import Outcome
+from teachrl.students.base import Classroom
+from teachrl.students.registry import make_student
 from teachrl.tasks import BoxTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, make_teacher
-from teachrl.teachers.repaired import RepairedTeacher
-from teachrl.training import train
+from teachrl.teachers.adversarial.repaired import RepairedTeacher
+from teachrl.teachers.base import Lesson
+from teachrl.teachers.registry import make_teacher
+from teachrl.training.run import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
 MAZES = LevelTaskSpace(4, 4, generator="dcd", walls=6)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, make_teacher
-from teachrl.teachers.judged_levels import IDLE_LIMIT
+from teachrl.tasks.knowledge import Knowledge
+from teachrl.teachers.base import Lesson
+from teachrl.teachers.level_replay.base import IDLE_LIMIT
+from teachrl.teachers.registry import make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from tests.teachers.made_up_rounds import outcome_of, play_round
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.registry import make_teacher
 
 LINE = BoxTaskSpace({"x": (0.0, 10.0)})
 TARGET = TaskDistribution(np.array([10.0]), np.array([0.0]))

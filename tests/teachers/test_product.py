@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teachrl.episodes import Episode
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Plan, Teacher, make_teacher
+from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.registry import make_teacher
 
 CUBE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 10.0), "c": (-1.0, 1.0)})
 RECORDING = "tests.teachers.recording_teacher:RecordingTeacher"

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from teachrl.checkpoints import read_tree, write_json, write_tree
-from teachrl.episodes import Episode
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.runs import RunDirectory
+from teachrl.files import read_tree, write_json, write_tree
+from teachrl.records.episodes import Episode
+from teachrl.runs.directory import RunDirectory
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Teacher, make_teacher
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.registry import make_teacher
 
 SPACE = ProductTaskSpace({"at": BoxTaskSpace({"x": (0.0, 1.0)}), "what": DiscreteTaskSpace(3)})
 

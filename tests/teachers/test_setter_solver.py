@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge
-from teachrl.networks import tensor
+from teachrl.files import read_tree, write_tree
+from teachrl.nn.networks import tensor
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Plan, Teacher, make_teacher
-from teachrl.teachers.conditional_flow import ConditionalFlow
+from teachrl.tasks.knowledge import Knowledge
+from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.generative.setter_solver_flow import ConditionalFlow
+from teachrl.teachers.registry import make_teacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 QUICK = {"update_rate": 10, "memory": 50, "hidden_size": 8}

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge
-from teachrl.level_scores import Outcome
+from teachrl.records.level_scores import Outcome
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, Plan, make_teacher
+from teachrl.tasks.knowledge import Knowledge
+from teachrl.teachers.base import Lesson, Plan
+from teachrl.teachers.registry import make_teacher
 from tests.teachers.made_up_rounds import outcome_of, play_round
 
 LINE = BoxTaskSpace({"x": (0.0, 1.0)})

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 
-from teachrl.checkpoints import read_tree, write_tree
-from teachrl.episodes import Episode
 from teachrl.errors import UsageError
-from teachrl.knowledge import Knowledge, TaskDistribution
+from teachrl.files import read_tree, write_tree
+from teachrl.records.episodes import Episode
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers import Lesson, make_teacher
-from teachrl.teachers.gaussian_context import GaussianContext
-from teachrl.teachers.self_paced_step import StepProblem
-from teachrl.teachers.spdl import SpdlTeacher
+from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.teachers.base import Lesson
+from teachrl.teachers.registry import make_teacher
+from teachrl.teachers.self_paced.gaussian_context import GaussianContext
+from teachrl.teachers.self_paced.spdl import SpdlTeacher
+from teachrl.teachers.self_paced.spdl_step import StepProblem
 
 GATE = BoxTaskSpace({"position": (-4.0, 4.0), "width": (0.5, 8.0), "friction": (0.0, 4.0)})
 EASY = TaskDistribution(np.array([0.0, 4.25, 2.0]), np.array([2.0, 1.875, 1.0]))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from teachrl.errors import UsageError
 from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.task_sets import MAXIMUM_CELLS, PICTURED_CELLS, TaskSet
+from teachrl.teachers.discrete.base import MAXIMUM_CELLS, PICTURED_CELLS, TaskSet
 
 SPACES: dict[str, tuple[TaskSpace, int]] = {
     "box": (BoxTaskSpace({"a": (-1.0, 2.0), "b": (0.0, 100.0)}), 16),

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.teachers import TEACHERS, Lesson, Teacher, make_teacher
-from teachrl.teaching import Teaching
+from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.registry import TEACHERS, make_teacher
+from teachrl.training.teaching_env import Teaching
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
 SPACE = LevelTaskSpace(4, 5, generator="dcd")

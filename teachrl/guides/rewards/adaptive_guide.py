@@ -8,13 +8,13 @@ import gymnasium as gym
 import numpy as np
 from pydantic import Field
 
+from teachrl.config.experiment import EnvSettings
+from teachrl.config.settings import Settings, Whole
 from teachrl.environments import Env
-from teachrl.episodes import Fragment
-from teachrl.experiment import EnvSettings
 from teachrl.guides.base import LearningGuide
 from teachrl.guides.rewards.adaptive import AdaptiveDesigner
 from teachrl.guides.rewards.models import model_of
-from teachrl.settings import Settings, Whole
+from teachrl.records.episodes import Fragment
 from teachrl_envs.tabular.mdp import Numbers
 
 

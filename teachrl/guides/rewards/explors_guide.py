@@ -21,16 +21,16 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import Field
 
+from teachrl.config.experiment import EnvSettings
+from teachrl.config.registry import import_object
+from teachrl.config.settings import Name, Settings, Whole
 from teachrl.environments import Env
-from teachrl.episodes import Fragment
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
 from teachrl.guides.base import LearningGuide
 from teachrl.guides.rewards.reward_network import PlayedEpisode, RewardNetwork
 from teachrl.guides.rewards.tabular_learners import returns_to_go
 from teachrl.guides.rewards.visits import Visits
-from teachrl.registry import import_object
-from teachrl.settings import Name, Settings, Whole
+from teachrl.records.episodes import Fragment
 
 
 class ExplorsConfig(Settings):

@@ -7,12 +7,12 @@ from typing import Any
 import gymnasium as gym
 from pydantic import Field
 
+from teachrl.config.experiment import EnvSettings
+from teachrl.config.settings import Settings, Whole
 from teachrl.environments import Env
-from teachrl.experiment import EnvSettings
 from teachrl.guides.base import Guide
 from teachrl.guides.rewards.exprd import HORIZONS, Design, RewardDesigner
 from teachrl.guides.rewards.models import model_of
-from teachrl.settings import Settings, Whole
 from teachrl_envs.tabular.mdp import Numbers
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import Env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
 from teachrl_envs.tabular.mdp import TabularMDP
 
 

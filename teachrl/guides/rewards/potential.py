@@ -16,13 +16,13 @@ import gymnasium as gym
 import numpy as np
 from pydantic import Field
 
+from teachrl.config.experiment import EnvSettings
+from teachrl.config.registry import import_object
+from teachrl.config.settings import Name, Settings
 from teachrl.environments import Env
 from teachrl.errors import UsageError
-from teachrl.experiment import EnvSettings
 from teachrl.guides.base import Guide
 from teachrl.guides.rewards.models import model_of
-from teachrl.registry import import_object
-from teachrl.settings import Name, Settings
 
 Potential = Callable[[Env, Any], float]
 """Of an environment's state, of which the observation is given as well."""
@@ -65,8 +65,8 @@ class PotentialGuide(Guide):
 
 
 def _values_of_run(name: str, env: Env) -> Callable[[Any], Any]:
-    from teachrl.student_building import load_student  # which is built on guides
-    from teachrl.students import Student
+    from teachrl.factory.student import load_student  # which is built on guides
+    from teachrl.students.base import Student
 
     trained = load_student(Path(name))
     student = trained.student

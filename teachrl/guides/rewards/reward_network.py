@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from teachrl.networks import Learner, perceptron, tensor
+from teachrl.nn.networks import Learner, perceptron, tensor
 
 
 @dataclass(frozen=True)

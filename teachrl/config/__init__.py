@@ -1,0 +1,1 @@
+"""The validated experiment: settings, YAML and the registries of names."""

@@ -1,0 +1,1 @@
+"""Builds the environment, the teacher and the student of an experiment."""

@@ -1,0 +1,102 @@
+"""Where a student practises and where it is judged: the environment of an experiment, with its starts and its guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from teachrl.config.experiment import Experiment, StartSettings
+from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
+from teachrl.guides.base import Guide
+from teachrl.guides.registry import make_guide
+from teachrl.starts.bank import Bank, load_bank
+from teachrl.starts.wrapper import SnapshotStarts
+
+
+class MakeEnv(Protocol):
+    """Makes one environment."""
+
+    def __call__(self, render: bool = False) -> Env:
+        """With ``render``, its `render` gives pictures."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Where a student is judged: every episode from the true start, nobody helps, and it sees what it is used to."""
+
+    make: MakeEnv
+    facts: EnvironmentFacts
+
+
+@dataclass(frozen=True)
+class Practice:
+    """Where a student practises: how to make the environment, and what it declares.
+
+    ``bank`` is None where every episode begins at the true start, ``guide`` where nobody helps on the way; with neither
+    it is the environment in which the student is judged.
+    """
+
+    make: Callable[[], Env]
+    facts: EnvironmentFacts
+    judged: Judged
+    bank: Bank | None
+    guide: Guide | None
+
+
+def judged(experiment: Experiment) -> Judged:
+    """Where the student of an experiment is judged."""
+    return _judged(experiment, _guide(experiment))
+
+
+def practice(experiment: Experiment) -> Practice:
+    """Read the bank and make the guide, if there are any. Raises `UsageError` when one does not fit the environment."""
+    guide = _guide(experiment)
+    where = _judged(experiment, guide)
+    if experiment.starts is None and guide is None:
+        return Practice(where.make, where.facts, where, None, None)
+    make: Callable[[], Env] = lambda: make_env(experiment.env)  # noqa: E731  (the first of several layers)
+    bank = None
+    if experiment.starts is not None:
+        make, bank = _with_starts(make, experiment, experiment.starts)
+    if guide is not None:
+        make = _with_guide(make, guide)
+    return Practice(make, _facts(make, experiment), where, bank, guide)
+
+
+def _guide(experiment: Experiment) -> Guide | None:
+    chosen = experiment.guide
+    return None if chosen is None else make_guide(chosen.name, chosen.options, experiment.env)
+
+
+def _judged(experiment: Experiment, guide: Guide | None) -> Judged:
+    def make(render: bool = False) -> Env:
+        env = make_env(experiment.env, render)
+        return env if guide is None else guide.unguided(env)
+
+    return Judged(make, _facts(make, experiment))
+
+
+def _facts(make: Callable[[], Env], experiment: Experiment) -> EnvironmentFacts:
+    env = make()
+    try:
+        return environment_facts(env, experiment.env)
+    finally:
+        env.close()
+
+
+def _with_starts(
+    make: Callable[[], Env], experiment: Experiment, starts: StartSettings
+) -> tuple[Callable[[], Env], Bank]:
+    env = make()
+    try:
+        facts = environment_facts(env, experiment.env)
+        bank = load_bank(Path(starts.bank), experiment.env, env, facts)
+    finally:
+        env.close()
+    return lambda: SnapshotStarts(make(), bank, starts, facts), bank
+
+
+def _with_guide(make: Callable[[], Env], guide: Guide) -> Callable[[], Env]:
+    return lambda: guide.guided(make())

@@ -1,0 +1,1 @@
+"""Sub-goals: providers, encodings, and the environment wrapper that shows and rewards them."""

@@ -1,0 +1,1 @@
+"""Sub-goals from a language model behind an OpenAI-compatible endpoint."""

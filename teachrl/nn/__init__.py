@@ -1,0 +1,1 @@
+"""Small neural networks, trees of tensors and isolated random generators."""

@@ -1,0 +1,1 @@
+"""The records that rollouts, teachers and students exchange: episodes, fragments, level scores and the episode log."""

@@ -1,0 +1,225 @@
+"""The run directory: what lies where, written whole, and cut back to the last checkpoint when a run resumes."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from teachrl.files import CheckpointFolder, read_json, write_bytes, write_json, write_tree
+from teachrl.records.episodes import Episode
+from teachrl.errors import TeachrlError, UsageError
+from teachrl.config.experiment import Experiment, differing_fields, experiment_from_yaml_text, to_yaml
+from teachrl.tasks import TaskSpace
+from teachrl.teachers.base import Curriculum
+
+VERSIONED = (
+    *("teachrl", "gymnasium", "stable-baselines3", "torch", "numpy", "scikit-learn", "scipy"),
+    *("box2d", "mujoco", "minigrid"),
+)
+# Seconds that a process which was stopped has to save, before another takes its run for busy.
+ENDING = 10.0
+SUBFOLDERS = ("episodes", "evaluations", "curriculum", "experience", "checkpoints", "failures", "tensorboard")
+
+
+class RunDirectory:
+    """One experiment × one seed on disk. ``docs/run_directory.md`` describes every file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run has been started here."""
+        return (self.path / "experiment.yaml").is_file()
+
+    @staticmethod
+    def open(path: Path) -> RunDirectory:
+        """An existing run. Raises `UsageError` when there is none at ``path``."""
+        directory = RunDirectory(path)
+        if not directory.exists:
+            raise UsageError(f"{path} is no run directory: it has no experiment.yaml (`teachrl train` makes one)")
+        return directory
+
+    def experiment(self) -> Experiment:
+        """The resolved experiment that the run was started with."""
+        file = self.path / "experiment.yaml"
+        return experiment_from_yaml_text(file.read_text(encoding="utf-8"), str(file))
+
+    def check(self, experiment: Experiment, mode: str) -> None:
+        """Whether ``experiment`` may be trained here; writes nothing.
+
+        Raises `UsageError` when another experiment lives here, naming the fields that differ, and, with
+        ``mode="resume"``, when there is nothing to resume. Resuming may raise ``steps``, nothing else.
+        """
+        if mode == "resume" and not self.exists:
+            raise UsageError(f"nothing to resume: {self.path} is no run directory")
+        if mode == "overwrite" or not self.exists:
+            return
+        before = self.experiment()
+        longer = mode == "resume" and experiment.steps >= before.steps
+        compared = before.model_copy(update={"steps": experiment.steps}) if longer else before
+        differences = differing_fields(compared, experiment)
+        if differences:
+            raise UsageError(
+                f"{self.path} holds another experiment:\n  " + "\n  ".join(differences) + "\nGive this one another "
+                "--name, start anew with --overwrite, or use --resume with more steps to train on."
+            )
+
+    def prepare(self, experiment: Experiment, empty: bool) -> None:
+        """Make the directory ready; with ``empty``, without what a run left in it. Call it under the lock."""
+        for name in SUBFOLDERS:
+            if empty:
+                shutil.rmtree(self.path / name, ignore_errors=True)
+            (self.path / name).mkdir(exist_ok=True)
+        write_bytes(self.path / "experiment.yaml", to_yaml(experiment).encode())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the directory if need be, and keep a second process out of it.
+
+        One that was stopped a moment ago may still be saving, so it is waited for. Raises `UsageError` when it stays.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / "run.lock").open("w") as file:
+            deadline = time.monotonic() + ENDING
+            while not _lock(file):
+                if time.monotonic() > deadline:
+                    raise UsageError(f"another process is training in {self.path}")
+                time.sleep(0.1)
+            yield
+
+    def checkpoints(self, keep: int = 2) -> CheckpointFolder:
+        """The run's checkpoints."""
+        return CheckpointFolder(self.path / "checkpoints", keep)
+
+    def cut_back(self, step: int, experience: int) -> None:
+        """Remove what was written after the checkpoint at ``step``, which had ``experience`` rows behind it."""
+        for folder in ("episodes", "evaluations", "curriculum"):
+            for file in (self.path / folder).iterdir():
+                if file.name.startswith(".") or _step_of(file) > step:
+                    file.unlink()
+        for file in (self.path / "experience").iterdir():
+            if file.name.startswith(".") or _rows_of(file)[1] > experience:
+                file.unlink()
+
+    def write_episodes(self, step: int, episodes: Sequence[Episode], space: TaskSpace) -> None:
+        """Add the episodes since the last checkpoint as one parquet part."""
+        if episodes:
+            table = episode_table(episodes, space)
+            file = self.path / "episodes" / f"part-{step:012d}.parquet"
+            temporary = file.with_name(f".{file.name}.tmp")
+            pq.write_table(table, temporary)
+            temporary.replace(file)
+
+    def write_experience(self, start: int, rows: Mapping[str, Any]) -> None:
+        """Add rows of a replay buffer, of which the first has the number ``start``."""
+        stop = start + len(next(iter(rows.values())))
+        file = self.path / "experience" / f"rows-{start:012d}-{stop:012d}.npz"
+        temporary = file.with_name(f".{file.name}.tmp")
+        write_tree(temporary, dict(rows))
+        temporary.replace(file)
+
+    def experience_parts(self) -> list[tuple[int, int, Path]]:
+        """``(start, stop, file)`` of all parts, in order."""
+        files = sorted((self.path / "experience").glob("rows-*.npz"))
+        return [(*_rows_of(file), file) for file in files]
+
+    def drop_experience(self, before: int) -> None:
+        """Remove the parts that end at or before row ``before``: no kept checkpoint needs them."""
+        for _, stop, file in self.experience_parts():
+            if stop <= before:
+                file.unlink()
+
+    def write_evaluation(self, step: int, evaluation: Mapping[str, Any]) -> None:
+        """Write one evaluation."""
+        write_json(self.path / "evaluations" / f"step_{step:012d}.json", {"step": step, **evaluation})
+
+    def write_curriculum(self, step: int, curriculum: Curriculum) -> None:
+        """Write a picture of the teacher."""
+        write_json(self.path / "curriculum" / f"step_{step:012d}.json", {"step": step, **asdict(curriculum)})
+
+    def write_failure(self, failure: Mapping[str, Any]) -> str:
+        """Save a failed episode; returns the file's path."""
+        number = len(list((self.path / "failures").iterdir()))
+        file = self.path / "failures" / f"episode-{number:04d}.json"
+        write_json(file, failure)
+        return str(file)
+
+    def write_status(self, **status: Any) -> None:
+        """Write how the run stands."""
+        write_json(self.path / "status.json", {**status, "updated": time.time(), "versions": versions()})
+
+    def status(self) -> dict[str, Any]:
+        """How the run stood when it last said so."""
+        status: dict[str, Any] = read_json(self.path / "status.json")
+        return status
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _step_of(file: Path) -> int:
+    digits = file.stem.replace("-", "_").split("_")[-1]
+    return int(digits) if digits.isdigit() else -1
+
+
+def _rows_of(file: Path) -> tuple[int, int]:
+    try:
+        _, start, stop = file.stem.split("-")
+        return int(start), int(stop)
+    except ValueError:
+        raise TeachrlError(f"{file} does not belong into a run directory") from None
+
+
+def episode_table(episodes: Sequence[Episode], space: TaskSpace) -> pa.Table:
+    """Episodes as a table: one column a field, and one a task parameter (``task.<name>``, as in the task's vector)."""
+    tasks = np.array([e.task for e in episodes])
+    columns: dict[str, Any] = {
+        "step": pa.array([e.step for e in episodes], pa.int64()),
+        "env_index": pa.array([e.env_index for e in episodes], pa.int32()),
+        "number": pa.array([e.number for e in episodes], pa.int64()),
+        "seed": pa.array([e.seed for e in episodes], pa.int64()),
+        "length": pa.array([e.length for e in episodes], pa.int64()),
+        "return": pa.array([e.episode_return for e in episodes], pa.float64()),
+        "discounted_return": pa.array([e.discounted_return for e in episodes], pa.float64()),
+        "success": pa.array([e.success for e in episodes], pa.bool_()),
+        "terminated": pa.array([e.terminated for e in episodes], pa.bool_()),
+        "origin": pa.array([e.origin for e in episodes], pa.string()),
+        "reason": pa.array([json.dumps(dict(e.reason)) for e in episodes], pa.string()),
+        "teacher_version": pa.array([e.teacher_version for e in episodes], pa.int64()),
+        "player": pa.array([e.player for e in episodes], pa.string()),
+        "guide": pa.array([json.dumps(dict(e.guide)) for e in episodes], pa.string()),
+        "from_snapshot": pa.array([e.from_snapshot for e in episodes], pa.bool_()),
+    }
+    columns |= {f"task.{name}": pa.array(tasks[:, i]) for i, name in enumerate(space.names)}
+    return pa.table(columns)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers, and the machine in a word."""
+    found = {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
+    for package in VERSIONED:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,1 @@
+"""Snapshot adapters: how the state of each simulator is saved and restored."""

@@ -1,0 +1,58 @@
+"""WHO practises: the learning agents behind one protocol."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from teachrl.config.registry import Entry, Registry
+from teachrl.errors import UsageError
+from teachrl.students.base import Classroom, Decision, Student
+
+__all__ = ["STUDENTS", "Classroom", "Decision", "Student", "make_student"]
+
+STUDENTS = Registry(
+    "student",
+    {
+        "ppo": Entry("teachrl.students.sb3.on_policy:PPOStudent", "proximal policy optimisation, Stable-Baselines3"),
+        "ppo-lstm": Entry(
+            "teachrl.students.recurrent.ppo:RecurrentPPOStudent",
+            "PPO with a memory, an LSTM, for what is only partly seen",
+        ),
+        "sac": Entry("teachrl.students.sb3.off_policy:SACStudent", "soft actor-critic, Stable-Baselines3"),
+        "td3": Entry("teachrl.students.sb3.off_policy:TD3Student", "twin delayed DDPG, Stable-Baselines3"),
+        "dqn": Entry("teachrl.students.sb3.off_policy:DQNStudent", "deep Q-network, Stable-Baselines3"),
+        "simulated": Entry(
+            "teachrl.students.simulated:SimulatedStudent", "no network: the rule-based learner of the hypercube toy"
+        ),
+    },
+)
+
+
+def make_student(
+    name: str, classroom: Classroom, preset: str | None = None, options: Mapping[str, Any] | None = None
+) -> Student:
+    """Build a student by name, or ``module:Class`` for your own. Raises `UsageError`."""
+    student_class = STUDENTS.load(name)
+    if not (isinstance(student_class, type) and issubclass(student_class, Student)):
+        raise UsageError(f"student {name!r} is not a subclass of teachrl.students.Student")
+    settings = dict(options or {})
+    if preset is not None:
+        presets: Mapping[str, Mapping[str, Any]] = getattr(student_class, "presets", {})
+        if preset not in presets:
+            raise UsageError(f"student {name!r} has no preset {preset!r}; it has: {', '.join(presets) or 'none'}")
+        settings = {**presets[preset], **settings}
+    _check_options(name, student_class, settings)
+    build: Callable[..., Student] = student_class
+    student = build(classroom, **settings)
+    if ":" in name and "weights" not in (kept := student.state()):
+        raise UsageError(f"student {name!r}: state() must keep weights() under the key 'weights'; it has {list(kept)}")
+    return student
+
+
+def _check_options(name: str, student_class: type[Student], options: Mapping[str, Any]) -> None:
+    try:
+        inspect.signature(student_class).bind(None, **options)
+    except TypeError as error:
+        raise UsageError(f"student {name!r} cannot be built with the options {dict(options)}: {error}") from None

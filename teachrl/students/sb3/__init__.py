@@ -1,0 +1,1 @@
+"""Students that wrap the algorithms of Stable-Baselines3."""

@@ -1,0 +1,1 @@
+"""Teachers that train a level designer on the regret of the students."""

@@ -1,0 +1,1 @@
+"""Teachers without adaptation, and hand-made curricula: the baselines of comparisons."""

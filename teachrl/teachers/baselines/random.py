@@ -1,0 +1,28 @@
+"""Random tasks: domain randomisation, the baseline of every comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from teachrl.records.episodes import Episode
+from teachrl.teachers.base import Plan, State, Teacher
+
+
+class RandomTeacher(Teacher):
+    """Draws every task as the task space samples it and learns nothing: uniformly, levels from their generator."""
+
+    takes_levels = True
+    rules = {"random": "Drawn at random from the whole task space, as always."}  # noqa: RUF012
+    presets = {"default": {}, "corl2019": {}, "tma2021": {}, "spdl2021": {}}  # noqa: RUF012
+
+    def plan(self, n: int) -> Plan:
+        return Plan(self.space.sample(self.rng, n), ("random",) * n, version=0)
+
+    def update(self, episodes: Sequence[Episode]) -> None:
+        del episodes
+
+    def state(self) -> State:
+        return {"rng": self.rng.bit_generator.state}
+
+    def restore(self, state: State) -> None:
+        self.rng.bit_generator.state = state["rng"]

@@ -1,0 +1,1 @@
+"""Teachers that are composed of other teachers."""

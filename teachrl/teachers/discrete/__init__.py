@@ -1,0 +1,1 @@
+"""Teachers over a finite set of tasks."""

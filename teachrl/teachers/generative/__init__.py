@@ -1,0 +1,1 @@
+"""Teachers that generate tasks with neural networks."""

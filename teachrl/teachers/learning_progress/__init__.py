@@ -1,0 +1,1 @@
+"""Teachers that sample tasks on which learning progress is high."""

@@ -1,0 +1,1 @@
+"""Teachers that keep a buffer of levels and replay them by score."""

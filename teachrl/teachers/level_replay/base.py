@@ -1,0 +1,192 @@
+"""What all teachers with a level buffer share: the round that is being played, its judgement, and the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from teachrl.errors import UsageError
+from teachrl.records.episodes import Array
+from teachrl.records.level_scores import SCORES, Outcome, oracle_regret, same_levels
+from teachrl.tasks import TaskError, Vector
+from teachrl.teachers.base import BufferedLevel, Curriculum, Lesson, Plan, Signal, State, TeacherConfig
+from teachrl.teachers.level_replay.level_buffer import LevelBuffer, Origin, ReplayRule, offer
+from teachrl.teachers.rounds import RoundTeacher
+
+# Enough for a gallery; the whole buffer would make every picture as large as a checkpoint.
+PICTURED = 16
+DRAWS = 1000
+IDLE_LIMIT = 100
+
+ScoreName = Literal["positive_value_loss", "value_l1", "max_monte_carlo", "learnability", "oracle_regret"]
+
+
+class JudgedLevelsConfig(TeacherConfig):
+    """Settings of every teacher with a level buffer."""
+
+    capacity: int = Field(4000, ge=1, description="how many levels the buffer holds")
+    score: ScoreName = Field("max_monte_carlo", description="what makes a level worth replaying")
+    only_solvable: bool = Field(False, description="whether new levels that cannot be solved are made again")
+
+
+class JudgedLevelsTeacher(RoundTeacher):
+    """Keeps levels with scores. A subclass plans; here is what follows from a plan.
+
+    All environments and all ended episodes of a level in a round make one score; the best return of a level outlives
+    the round as long as the level is in the buffer. A level about which a round tells nothing keeps its score, and one
+    that is new is not taken in.
+    """
+
+    Config: ClassVar[type[TeacherConfig]] = JudgedLevelsConfig
+    takes_levels = True
+    rule: ReplayRule = ReplayRule()
+
+    def __init__(self, lesson: Lesson, config: JudgedLevelsConfig) -> None:
+        super().__init__(lesson, config)
+        self.settings = config
+        self.buffer = LevelBuffer.empty(config.capacity, lesson.space.size)
+        self.version = 0
+        self._tasks: Vector = np.zeros((0, lesson.space.size))
+        self._origins: list[Origin] = []
+        self._next_number = 0
+        self._idle = 0  # rounds in a row that gave no level a score
+        if config.score == "oracle_regret":
+            self._must_know(lesson.space.optimal_return)
+        if config.only_solvable:
+            self._must_know(lesson.space.is_solvable)
+
+    def _must_know(self, ask: Callable[[Vector], object]) -> None:
+        try:
+            ask(np.zeros((0, self.space.size)))
+        except TaskError as error:
+            raise UsageError(f"{type(self).__name__}: {error}") from None
+
+    @property
+    def signals(self) -> frozenset[Signal]:
+        return frozenset({"success"} if self.settings.score == "learnability" else ())
+
+    def _new_levels(self, n: int) -> Vector:
+        """Fresh levels of the space's own generator, shape ``(n, size)``."""
+        return self._solvable(np.arange(n), lambda which: self.space.sample(self.rng, len(which)))
+
+    def _solvable(self, which: Array, make: Callable[[Array], Vector]) -> Vector:
+        """``make(which)``, and with ``only_solvable`` those levels made again that cannot be solved."""
+        levels = make(which)
+        if not self.settings.only_solvable:
+            return levels
+        for _ in range(DRAWS):
+            bad = np.flatnonzero(~self.space.is_solvable(levels))
+            if not len(bad):
+                return levels
+            levels[bad] = make(which[bad])
+        raise UsageError(
+            f"{DRAWS} draws from {self.space!r} gave no level that can be solved: give its generator fewer "
+            "walls, or set only_solvable to false"
+        )
+
+    def _number(self, parents: Sequence[Origin | None]) -> list[Origin]:
+        """Numbers for levels that have none yet, given what each is an edit of."""
+        first, self._next_number = self._next_number, self._next_number + len(parents)
+        return [
+            Origin(first + i) if p is None else Origin(first + i, p.number, p.generation + 1)
+            for i, p in enumerate(parents)
+        ]
+
+    def _round(
+        self,
+        tasks: Vector,
+        rules: Sequence[str],
+        origins: list[Origin],
+        numbers: Sequence[Mapping[str, float]],
+        learn: bool,
+    ) -> Plan:
+        """Remember what is played, and the plan of it; ``numbers`` are what decided, beside a level's origin."""
+        self._tasks, self._origins = np.array(tasks), origins
+        self.version += 1
+        reasons = tuple(
+            {"level": o.number, "parent": o.parent, "generation": o.generation, **more}
+            for o, more in zip(origins, numbers, strict=True)
+        )
+        return Plan(self._tasks.copy(), tuple(rules), self.version, reasons, learn)
+
+    def judge(self, outcomes: Sequence[Outcome]) -> None:
+        """Score every level of the round, and offer those that are new to the buffer.
+
+        Raises `UsageError` when round after round gives no level a score, so that a run cannot go on for nothing.
+        """
+        scored = False
+        for environments in same_levels(self._tasks):
+            scored |= self._judge_level(environments, outcomes[0])
+        self._idle = 0 if scored else self._idle + 1
+        if self._idle == IDLE_LIMIT:
+            raise UsageError(
+                f"{type(self).__name__}: in {IDLE_LIMIT} rounds no level got a score; {self.settings.score} needs "
+                "episodes that end within a round. Let the student collect fragments that are longer than episodes "
+                "(`n_steps`, `train_freq`), or choose the score positive_value_loss or value_l1"
+            )
+
+    def _judge_level(self, environments: Array, played: Outcome) -> bool:
+        """Score one level by all environments that played it; whether the round told anything about it."""
+        level, origin = self._tasks[environments[0]], self._origins[environments[0]]
+        row = self.buffer.row_of(level)
+        known = np.nan if row is None else self.buffer.best_returns[row]
+        best = float(np.fmax.reduce(played.returns(environments), initial=known))
+        score = self._score(level, played, environments, None if np.isnan(best) else best)
+        if row is not None:
+            self.buffer.best_returns[row] = best
+            self.buffer.scores[row] = self.buffer.scores[row] if score is None else score
+        elif score is not None:
+            offer(self.buffer, self.rule, level, score, best, origin)
+        return score is not None
+
+    def _score(self, level: Vector, played: Outcome, environments: Array, best: float | None) -> float | None:
+        """The level's score; ``None`` where the round tells nothing about it."""
+        if self.settings.score == "oracle_regret":
+            return oracle_regret(played, environments, float(self.space.optimal_return(level[None])[0]))
+        return SCORES[self.settings.score](played, environments, best)
+
+    def picture(self) -> Curriculum:
+        """The highest-scored and the newest levels with their ancestors, and score and staleness of all."""
+        buffer, filled = self.buffer, self.buffer.filled
+        by_score = np.argsort(-buffer.scores[:filled], kind="stable")[:PICTURED]
+        newest = np.argsort(-buffer.numbers[:filled], kind="stable")[:PICTURED]
+        shown = {int(row) for row in (*by_score, *newest)}
+        where = {int(number): row for row, number in enumerate(buffer.numbers[:filled])}
+        for row in list(shown):
+            ancestor: int | None = row
+            while (ancestor := where.get(int(buffer.parents[ancestor]))) is not None:
+                shown.add(ancestor)
+        staleness = buffer.staleness()
+        levels = tuple(
+            BufferedLevel(
+                buffer.levels[row].tolist(),
+                float(buffer.scores[row]),
+                int(staleness[row]),
+                *astuple(buffer.origin(row)),
+            )
+            for row in sorted(shown, key=lambda row: -buffer.scores[row])
+        )
+        pairs = tuple((float(s), int(age)) for s, age in zip(buffer.scores[:filled], staleness, strict=True))
+        return Curriculum(levels=levels, buffer=pairs)
+
+    def state(self) -> State:
+        return {
+            "rng": self.rng.bit_generator.state,
+            "buffer": self.buffer.state(),
+            "version": self.version,
+            "tasks": self._tasks.copy(),
+            "origins": [list(astuple(origin)) for origin in self._origins],
+            "next_number": self._next_number,
+            "idle": self._idle,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.rng.bit_generator.state = state["rng"]
+        self.buffer = LevelBuffer.from_state(state["buffer"])
+        self.version, self._next_number, self._idle = state["version"], state["next_number"], state["idle"]
+        self._tasks = np.array(state["tasks"])
+        self._origins = [Origin(*numbers) for numbers in state["origins"]]

@@ -1,0 +1,186 @@
+"""WHAT to practise: one file a teacher. The table below is all that the rest of the house knows of them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from teachrl.config.registry import Entry, Registry
+from teachrl.config.validation import validated
+from teachrl.errors import UsageError, unknown_name
+from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Region, Signal, Teacher, TeacherConfig
+from teachrl.teachers.rounds import RoundTeacher
+
+__all__ = [
+    "TEACHERS",
+    "Curriculum",
+    "Gaussian",
+    "Lesson",
+    "Plan",
+    "Region",
+    "RoundTeacher",
+    "Signal",
+    "Teacher",
+    "TeacherConfig",
+    "make_teacher",
+    "teacher_settings",
+]
+
+TEACHERS = Registry(
+    "teacher",
+    {
+        "plr": Entry(
+            "teachrl.teachers.level_replay.plr:PlrTeacher",
+            "levels played again by score and staleness (Jiang et al. 2021)",
+        ),
+        "robust-plr": Entry(
+            "teachrl.teachers.level_replay.plr:RobustPlrTeacher",
+            "PLR that only learns from replayed levels (Jiang et al. 2021)",
+        ),
+        "accel": Entry(
+            "teachrl.teachers.level_replay.accel:AccelTeacher",
+            "robust PLR that edits its levels (Parker-Holder et al. 2022)",
+        ),
+        "sfl": Entry(
+            "teachrl.teachers.level_replay.sfl:SflTeacher",
+            "levels that the student solves about half the time (Rutherford et al. 2024)",
+        ),
+        "paired": Entry(
+            "teachrl.teachers.adversarial.paired:PairedTeacher",
+            "an agent builds tasks on which one student beats another (Dennis et al. 2020)",
+        ),
+        "minimax": Entry(
+            "teachrl.teachers.adversarial.minimax:MinimaxTeacher",
+            "an agent builds the tasks on which the student fares worst",
+        ),
+        "repaired": Entry(
+            "teachrl.teachers.adversarial.repaired:RepairedTeacher",
+            "robust PLR over levels that PAIRED builds (Jiang et al. 2021)",
+        ),
+        "clutr": Entry(
+            "teachrl.teachers.adversarial.clutr:ClutrTeacher",
+            "points of a level VAE's latent space, for the regret of two students (Azad et al. 2023)",
+        ),
+        "domain-randomization": Entry(
+            "teachrl.teachers.baselines.random:RandomTeacher", "`random`, by the name it has where tasks are levels"
+        ),
+        "random": Entry(
+            "teachrl.teachers.baselines.random:RandomTeacher",
+            "uniform over the task space; the baseline of every comparison",
+        ),
+        "target": Entry(
+            "teachrl.teachers.baselines.target:TargetTeacher",
+            "only the tasks that are wanted in the end; no curriculum",
+        ),
+        "alp-gmm": Entry(
+            "teachrl.teachers.learning_progress.alp_gmm:AlpGmmTeacher",
+            "Gaussian mixture over absolute learning progress (Portelas et al. 2019)",
+        ),
+        "oracle": Entry(
+            "teachrl.teachers.baselines.oracle:OracleTeacher",
+            "a hand-made window that slides from the easy to the hard end (Portelas et al. 2019)",
+        ),
+        "adr": Entry(
+            "teachrl.teachers.baselines.adr:AdrTeacher",
+            "ranges that widen while their ends are mastered (OpenAI 2019)",
+        ),
+        "riac": Entry(
+            "teachrl.teachers.learning_progress.riac:RiacTeacher",
+            "regions that split where learning progress differs (Baranes & Oudeyer 2009)",
+        ),
+        "covar-gmm": Entry(
+            "teachrl.teachers.learning_progress.covar_gmm:CovarGmmTeacher",
+            "Gaussian mixture over the covariance of return and time (Moulin-Frier et al. 2014)",
+        ),
+        "spdl": Entry(
+            "teachrl.teachers.self_paced.spdl:SpdlTeacher",
+            "a Gaussian that moves to the wanted tasks as the student's value allows (Klink et al. 2020)",
+        ),
+        "goal-gan": Entry(
+            "teachrl.teachers.generative.goal_gan:GoalGanTeacher",
+            "a generative network proposes goals of intermediate difficulty (Florensa et al. 2018)",
+        ),
+        "setter-solver": Entry(
+            "teachrl.teachers.generative.setter_solver:SetterSolverTeacher",
+            "a flow sets tasks that succeed as often as it is asked for (Racanière et al. 2020)",
+        ),
+        "learning-progress": Entry(
+            "teachrl.teachers.discrete.learning_progress:LearningProgressTeacher",
+            "the cells whose success rate changes fastest (Kanitscheider et al. 2021)",
+        ),
+        "procurl": Entry(
+            "teachrl.teachers.discrete.procurl:ProCuRLTeacher",
+            "the cells where success is uncertain, near the wanted ones if asked (Tzannetos et al. 2023)",
+        ),
+        "cyclical": Entry(
+            "teachrl.teachers.discrete.cyclical:CyclicalTeacher",
+            "the easiest share of the cells, growing and shrinking in cycles (Kesgin & Amasyali 2022)",
+        ),
+        "sequence": Entry(
+            "teachrl.teachers.composite.sequence:SequenceTeacher",
+            "one teacher after another, each until it has done its part",
+        ),
+        "mixture": Entry(
+            "teachrl.teachers.composite.mixture:MixtureTeacher",
+            "each task from one of several teachers, by fixed probabilities",
+        ),
+        "product": Entry(
+            "teachrl.teachers.composite.product:ProductTeacher",
+            "different teachers for different parameters of one task",
+        ),
+        "s3rl": Entry(
+            "teachrl.teachers.starts.s3rl:S3RLTeacher",
+            "starts from clusters of a trained policy's snapshots (S3RL, 2024)",
+        ),
+        "reverse": Entry(
+            "teachrl.teachers.starts.reverse:ReverseTeacher",
+            "starts near success, then further back (Florensa et al. 2017)",
+        ),
+        "regret-starts": Entry(
+            "teachrl.teachers.starts.regret_starts:RegretStartsTeacher",
+            "snapshots played again by score, as PLR does levels",
+        ),
+        "replayed": Entry(
+            "teachrl.teachers.composite.replayed:ReplayedTeacher",
+            "the tasks of an earlier run again, in order or shuffled",
+        ),
+        "currot": Entry(
+            "teachrl.teachers.self_paced.currot:CurrotTeacher",
+            "particles transported to the wanted tasks through those that are mastered (Klink et al. 2022)",
+        ),
+    },
+)
+
+
+def teacher_settings(name: str, preset: str = "default", options: Mapping[str, Any] | None = None) -> TeacherConfig:
+    """The full settings of a teacher: its preset, overridden by ``options``. Raises `UsageError`."""
+    teacher_class = TEACHERS.load(name)
+    if not (isinstance(teacher_class, type) and issubclass(teacher_class, Teacher)):
+        raise UsageError(f"teacher {name!r} is not a subclass of teachrl.teachers.Teacher")
+    if preset not in teacher_class.presets:
+        raise unknown_name(f"preset of teacher {name}", preset, teacher_class.presets)
+    return validated(teacher_class.Config, {**teacher_class.presets[preset], **(options or {})}, f"teacher {name}")
+
+
+def make_teacher(
+    name: str, lesson: Lesson, preset: str = "default", options: Mapping[str, Any] | None = None
+) -> Teacher:
+    """Build a teacher by name, or ``module:Class`` for your own.
+
+    Raises `UsageError`, also when the teacher needs knowledge or success that the lesson does not have, or a unit cube
+    where the tasks are whole levels.
+    """
+    config = teacher_settings(name, preset, options)
+    teacher_class: type[Teacher] = TEACHERS.load(name)
+    who = f"teacher {name!r}"
+    if not lesson.space.has_unit_cube and not teacher_class.takes_levels:
+        raise UsageError(
+            f"{who} works on boxes of numbers, and tasks here are whole levels, {lesson.space!r}; teachers for levels: "
+            + ", ".join(n for n in TEACHERS.entries if TEACHERS.load(n).takes_levels)
+        )
+    for piece in teacher_class.required_knowledge(config):
+        lesson.knowledge.check(piece, who)
+    teacher = teacher_class(lesson, config)
+    if "success" in teacher.signals:
+        lesson.knowledge.check("mastery_range", who)
+    return teacher

@@ -1,0 +1,1 @@
+"""Teachers that move a distribution over tasks towards a target distribution."""
