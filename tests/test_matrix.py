@@ -24,7 +24,7 @@ from teachrl.teachers.registry import TEACHERS, make_teacher
 from teachrl.teachers.rounds import RoundTeacher
 from teachrl.training.run import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
-from tests.teachers.made_up_rounds import play_round
+from tests.support.made_up_rounds import play_round
 
 SPACES: dict[str, TaskSpace] = {
     "box": BoxTaskSpace({"a": (-1.0, 2.0), "b": (0.0, 100.0)}),

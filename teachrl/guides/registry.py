@@ -45,7 +45,7 @@ def guide_settings(name: str, options: Mapping[str, Any]) -> Settings:
     """The full settings of a guide. Raises `UsageError`."""
     guide_class = GUIDES.load(name)
     if not (isinstance(guide_class, type) and issubclass(guide_class, Guide)):
-        raise UsageError(f"guide {name!r} is not a subclass of teachrl.guides.Guide")
+        raise UsageError(f"guide {name!r} is not a subclass of teachrl.guides.base.Guide")
     return validated(guide_class.Config, options, f"guide {name}")
 
 

@@ -36,7 +36,7 @@ def make_student(
     """Build a student by name, or ``module:Class`` for your own. Raises `UsageError`."""
     student_class = STUDENTS.load(name)
     if not (isinstance(student_class, type) and issubclass(student_class, Student)):
-        raise UsageError(f"student {name!r} is not a subclass of teachrl.students.Student")
+        raise UsageError(f"student {name!r} is not a subclass of teachrl.Student")
     settings = dict(options or {})
     if preset is not None:
         presets: Mapping[str, Mapping[str, Any]] = getattr(student_class, "presets", {})

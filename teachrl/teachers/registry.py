@@ -156,7 +156,7 @@ def teacher_settings(name: str, preset: str = "default", options: Mapping[str, A
     """The full settings of a teacher: its preset, overridden by ``options``. Raises `UsageError`."""
     teacher_class = TEACHERS.load(name)
     if not (isinstance(teacher_class, type) and issubclass(teacher_class, Teacher)):
-        raise UsageError(f"teacher {name!r} is not a subclass of teachrl.teachers.Teacher")
+        raise UsageError(f"teacher {name!r} is not a subclass of teachrl.Teacher")
     if preset not in teacher_class.presets:
         raise unknown_name(f"preset of teacher {name}", preset, teacher_class.presets)
     return validated(teacher_class.Config, {**teacher_class.presets[preset], **(options or {})}, f"teacher {name}")

@@ -20,8 +20,8 @@ from teachrl.errors import TeachrlError
 from teachrl.statistics.estimates import Estimate
 from teachrl.training.run import train
 from tests.bench.test_suites import TINY
-from tests.browser import browser_test, console_errors, drawn, eventually, opened_browser
-from tests.browser import texts as texts_of
+from tests.support.browser import browser_test, console_errors, drawn, eventually, opened_browser
+from tests.support.browser import texts as texts_of
 
 
 @pytest.fixture(scope="module")

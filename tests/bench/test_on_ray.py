@@ -17,8 +17,8 @@ from teachrl.bench.directory import Bench
 from teachrl.cli.app import main
 from teachrl.config.yaml_files import dump
 from tests.bench.test_running import TINY, wait_for
-from tests.clusters import nodes
-from tests.test_training import assert_same_run
+from tests.support.clusters import nodes
+from tests.training.test_run import assert_same_run
 
 CELLS = ("random__s0", "oracle__s0")
 

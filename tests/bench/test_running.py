@@ -23,7 +23,7 @@ from teachrl.cli.child import PARENT
 from teachrl.config.yaml_files import dump
 from teachrl.errors import TeachrlError
 from tests.bench.test_suites import TINY, tiny
-from tests.test_training import assert_same_run
+from tests.training.test_run import assert_same_run
 
 
 class Double:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from teachrl.cli.app import main
-from tests.guides.endpoint_double import completion, endpoint
+from tests.support.endpoint_double import completion, endpoint
 
 pytest.importorskip("minigrid")
 pytest.importorskip("openai")

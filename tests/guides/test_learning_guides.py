@@ -22,7 +22,7 @@ def experiment(**fields: Any) -> Experiment:
     student = {"name": "ppo", "options": {"n_steps": 32, "batch_size": 32, "n_epochs": 1}}
     env = {"id": "teachrl/PointMass-v0", "n_envs": 2}
     common = {"steps": 512, "checkpoint_every": 64, "evaluate_every": 256, "keep_checkpoints": 20, "name": "run"}
-    guide = "tests.guides.fading_guide:Fading"
+    guide = "tests.support.fading_guide:Fading"
     return Experiment.model_validate(
         {"env": env, "teacher": "random", "student": student, "guide": guide, **common, **fields}
     )

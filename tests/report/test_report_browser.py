@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from teachrl.report import write_report
-from tests.browser import browser_test, console_errors, drawn, eventually, opened_browser
 from tests.report.test_report import BOX, LINE, make_run
+from tests.support.browser import browser_test, console_errors, drawn, eventually, opened_browser
 
 
 @browser_test

@@ -16,9 +16,9 @@ from teachrl.config.yaml_files import dump, parse, read_text
 from teachrl.files import read_json
 from teachrl.training.run import train
 from tests.bench.test_running import TINY, wait_for
-from tests.clusters import JobCluster, job_cluster
-from tests.rollouts.test_workers import shared
-from tests.test_training import PPO, assert_same_run
+from tests.rollouts.test_worker_group import shared
+from tests.support.clusters import JobCluster, job_cluster
+from tests.training.test_run import PPO, assert_same_run
 
 RECIPE = Path("experiments/cluster/runtime_env.yaml")
 TEACHRL = (sys.executable, "-m", "teachrl.cli.app")

@@ -10,12 +10,12 @@ import torch
 
 from teachrl.runs.directory import RunDirectory
 from teachrl.training.run import Run, train
-from tests.clusters import nodes, ray
-from tests.rollouts.test_ray import MODULE, in_ray
-from tests.rollouts.test_workers import shared
-from tests.test_training import PPO, SAC, assert_same_run
+from tests.rollouts.test_ray_backend import MODULE, in_ray
+from tests.rollouts.test_worker_group import shared
+from tests.support.clusters import nodes, ray
+from tests.training.test_run import PPO, SAC, assert_same_run
 
-TRAP = "tests.own_classes:Trap"
+TRAP = "tests.support.own_classes:Trap"
 
 
 def started(folder: Path, student: Any = PPO, env: Any = TRAP, **workers: Any) -> Run:

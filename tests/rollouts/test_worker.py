@@ -41,7 +41,7 @@ class Script:
 
 
 def worker(script: Script, n_envs: int = 1, fault: str = "none", **options: Any) -> RolloutWorker:
-    settings = EnvSettings(id="tests.own_classes:Trap", options={"fault": fault})
+    settings = EnvSettings(id="tests.support.own_classes:Trap", options={"fault": fault})
     facts = environment_facts(make_env(settings), settings)
     return RolloutWorker(lambda: make_env(settings), n_envs, facts, script, seed=5, discount=0.5, **options)
 

@@ -141,7 +141,7 @@ def test_what_is_no_bank_is_refused(tmp_path: Path) -> None:
     (["--policy", "tests.starts.test_bank:lean", "--env", "CartPole-v1", "--set", "n_envs=0"], "n_envs"),
     (["--policy", "tests.starts.test_bank:lean", "--env", "CartPole-v1", "--every", "0"], "every"),
     (["--policy", "tests.starts.test_bank:nobody", "--env", "CartPole-v1"], "nobody"),
-    (["--policy", "tests.starts.test_bank:lean", "--env", "tests.own_classes:Trap"], "register_snapshots"),
+    (["--policy", "tests.starts.test_bank:lean", "--env", "tests.support.own_classes:Trap"], "register_snapshots"),
 ])  # fmt: skip
 def test_wrong_requests_say_what_to_do(
     arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

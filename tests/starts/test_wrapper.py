@@ -21,7 +21,7 @@ from teachrl.report import write_report
 from teachrl.starts.bank import Bank, load_bank
 from teachrl.starts.wrapper import SnapshotStarts
 from teachrl.training.run import train
-from tests.test_training import assert_same_run
+from tests.training.test_run import assert_same_run
 
 POINT = EnvSettings(id="teachrl/PointMass-v0")
 LAST = {"task": {"snapshot": 10}}

@@ -12,7 +12,7 @@ pytest.importorskip("dash")
 
 from teachrl.watch.bench_view import address_of
 from teachrl.watch.pages import Pages
-from tests.watch.watched import components, facts_of, figures_of, finish, make_bench, text_of
+from tests.support.watched import components, facts_of, figures_of, finish, make_bench, text_of
 
 
 def links(parts: object) -> dict[str, str]:

@@ -18,7 +18,7 @@ from teachrl.watch.failures import SHOWN
 from teachrl.watch.pages import Pages, check_watched
 from tests.report.test_levels import OPEN, SPACE, episode, level_run
 from tests.report.test_report import BOX, LINE, STEPS, make_run
-from tests.watch.watched import components, facts_of, fail_episode, figures_of, finish, half_run, text_of
+from tests.support.watched import components, facts_of, fail_episode, figures_of, finish, half_run, text_of
 
 FIGURES = ["figure-learning", "figure-discounted", "figure-curriculum", "figure-throughput"]
 

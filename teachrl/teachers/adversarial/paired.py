@@ -24,8 +24,8 @@ class PairedTeacher(BuildingTeacher):
 
     Regret is the antagonist's best return less the protagonist's mean return, and not below 0
     (`teachrl.teachers.adversarial.regret`): it is high where a task can be solved and the protagonist does not solve
-    it. Nothing that the builder makes is left out, tasks that cannot be solved included. A task on which a student ended no episode
-    is paid 0 and counted (`unjudged` in the log).
+    it. Nothing that the builder makes is left out, tasks that cannot be solved included. A task on which a student
+    ended no episode is paid 0 and counted (`unjudged` in the log).
 
     Source: Dennis et al. 2020, "Emergent Complexity and Zero-shot Transfer via Unsupervised Environment Design" (arXiv
     2012.02096); the order of building: Jiang et al. 2021, "Replay-Guided Adversarial Environment Design" (arXiv
