@@ -25,6 +25,7 @@ test: lint types unit
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: install
 	$(BIN)/mypy teachrl envs/teachrl_envs

@@ -28,7 +28,7 @@ from teachrl.rollouts.worker import RolloutWorker
 from teachrl.students.base import Classroom, Student
 from teachrl.students.recurrent.ppo import RecurrentPPOStudent
 from teachrl.students.registry import make_student
-from teachrl.tasks import TaskSpace
+from teachrl.tasks.spaces import TaskSpace
 
 ENVS, STEPS, ROUNDS = 32, 256, 5
 MAZE = EnvSettings(id="teachrl/Maze-v0", n_envs=ENVS)

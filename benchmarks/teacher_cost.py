@@ -14,8 +14,8 @@ import numpy as np
 
 from teachrl.records.episodes import Episode
 from teachrl.records.level_scores import Outcome
-from teachrl.tasks import BoxTaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.level_replay.base import JudgedLevelsTeacher
 from teachrl.teachers.registry import TEACHERS, make_teacher

@@ -12,8 +12,8 @@ from gymnasium.error import Error as GymnasiumError
 import teachrl_envs  # noqa: F401  (registers teachrl/...)
 from teachrl.config.registry import import_object
 from teachrl.errors import UsageError, unknown_name
-from teachrl.tasks import DiscreteTaskSpace, TaskSpace, Vector
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution, declared_distribution
+from teachrl.tasks.spaces import DiscreteTaskSpace, TaskSpace, Vector
 from teachrl_envs.parameterize import ParameterizedEnv
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from teachrl.cli.listing import CATALOGUE
 from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
-from teachrl.evaluation.evaluator import evaluate_run, replay
+from teachrl.evaluation.evaluator import evaluate_run
+from teachrl.evaluation.video import replay
 from teachrl.files import read_json, read_tree
 from teachrl.students.registry import STUDENTS
 from teachrl.tasks.test_sets import packaged_test_sets
@@ -109,7 +110,7 @@ def test_own_student_learns(tmp_path: Path) -> None:
 
 def test_own_teacher_practises_where_half_the_episodes_succeed() -> None:
     from teachrl.records.episodes import Episode
-    from teachrl.tasks import BoxTaskSpace
+    from teachrl.tasks.spaces import BoxTaskSpace
     from teachrl.teachers.base import Lesson
     from teachrl.teachers.registry import make_teacher
 

@@ -16,8 +16,8 @@ from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode, Transitions
 from teachrl.students.base import Classroom
 from teachrl.students.registry import make_student
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.composite.base import CompositeTeacher
 from teachrl.teachers.registry import TEACHERS, make_teacher

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
 
 

@@ -3,7 +3,15 @@
 from gymnasium.envs.registration import register
 
 from teachrl_envs.parameterize import ConstructedEnv, ParameterizedEnv
-from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, Task, TaskError, TaskSpace
+from teachrl_envs.tasks import (
+    BoxTaskSpace,
+    DiscreteTaskSpace,
+    ProductTaskSpace,
+    Task,
+    TaskError,
+    TaskSpace,
+    register_space,
+)
 
 __all__ = [
     "BoxTaskSpace",
@@ -14,7 +22,10 @@ __all__ = [
     "Task",
     "TaskError",
     "TaskSpace",
+    "register_space",
 ]
+
+register_space("level", "teachrl_envs.maze.level_space:LevelTaskSpace")
 
 register(
     id="teachrl/StumpTracks-v0",

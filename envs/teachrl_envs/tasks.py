@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,18 @@ __all__ = [
 Vector = NDArray[np.float64]
 Task = dict[str, Any]
 EDIT_STEP = 0.05  # of a parameter's range; ACCEL's edits of Bipedal Walker are 4 to 6 % of it
+
+
+_KINDS: dict[str, str] = {}
+
+
+def register_space(kind: str, target: str) -> None:
+    """Register a task space for `TaskSpace.from_json`, by the ``kind`` in its description.
+
+    ``target`` is ``module:Class``, imported when such a description is read. The class has a class method
+    ``from_description(description)``, the inverse of its `to_json`.
+    """
+    _KINDS[kind] = target
 
 
 class TaskSpace(ABC):
@@ -149,13 +162,14 @@ class TaskSpace(ABC):
                 return DiscreteTaskSpace(description["choices"], name=description["name"])
             if kind == "product":
                 return ProductTaskSpace({p["name"]: TaskSpace.from_json(p["space"]) for p in description["parts"]})
-            if kind == "level":
-                from teachrl_envs.maze.level_space import LevelTaskSpace  # compiled code, and built on this module
-
-                return LevelTaskSpace.from_description(description)
+            if kind in _KINDS:
+                module, _, name = _KINDS[kind].partition(":")
+                space: TaskSpace = getattr(import_module(module), name).from_description(description)
+                return space
         except (KeyError, TypeError, AttributeError) as error:
             raise TaskError(f"malformed description of a {kind} task space: {error!r}") from None
-        raise TaskError(f"a task space is of kind 'box', 'discrete', 'product' or 'level'; got {kind!r}")
+        known = ("box", "discrete", "product", *_KINDS)
+        raise TaskError(f"a task space is of kind {', '.join(map(repr, known))}; got {kind!r}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TaskSpace) and self.to_json() == other.to_json()

@@ -13,7 +13,9 @@ from typing import Protocol
 
 from teachrl.bench.cells import Cell
 from teachrl.bench.directory import Bench
-from teachrl.cli.child import PARENT
+
+# The environment variable with the process id of the bench; `teachrl.cli.child` ends its run when that process ends.
+PARENT = "TEACHRL_BENCH_PARENT"
 
 
 @dataclass(frozen=True)

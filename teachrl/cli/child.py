@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-# The environment's variable with the number of the process that started this one.
-PARENT = "TEACHRL_BENCH_PARENT"
+from teachrl.bench.jobs import PARENT
+
 SET_PARENT_DEATH_SIGNAL = 1
 
 

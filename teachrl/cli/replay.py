@@ -24,7 +24,7 @@ def replay(
     from teachrl.config.experiment import parse_set
 
     values = parse_set(task, parts={})
-    from teachrl.evaluation.evaluator import replay as film
+    from teachrl.evaluation.video import replay as film
 
     result = film(run, values, output, seed)
     typer.echo(f"return {result['return']:.2f} in {result['length']} steps")

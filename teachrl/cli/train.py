@@ -40,7 +40,8 @@ def train(
     if resume and overwrite:
         raise UsageError("--resume continues a run and --overwrite deletes it; give one of them")
     check_lasting(runs_dir, "--runs-dir")
-    from teachrl.config.experiment import check_names, load_experiment
+    from teachrl.config.experiment import load_experiment
+    from teachrl.factory.check import check_names
 
     flags = {"env": env, "teacher": teacher, "student": student, "steps": steps, "seed": seed, "name": name}
     copies = _copies(n_envs, workers, envs_per_worker)

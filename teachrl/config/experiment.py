@@ -15,7 +15,7 @@ from teachrl.config.settings import Name, Number, Options, Settings, Whole
 from teachrl.config.validation import validated
 from teachrl.config.workers import WorkerSettings, check_workers
 from teachrl.config.yaml_files import MAX_DEPTH, dump, parse, plain, read_text
-from teachrl.errors import UsageError, unknown_name
+from teachrl.errors import UsageError
 from teachrl.tasks.knowledge import Level
 
 # The part of an experiment that a plain string stands for, and the fields that belong to that choice alone.
@@ -277,17 +277,3 @@ def run_name(experiment: Experiment) -> str:
     parts = (experiment.env.id, experiment.teacher.name, experiment.student.name, f"s{experiment.seed}")
     safe = [re.sub(r"[^A-Za-z0-9._-]", "-", part)[:80].lstrip(".") or "-" for part in parts]
     return "__".join(safe)
-
-
-def check_names(experiment: Experiment) -> None:
-    """Check the teacher (name, preset, options) and the student's name before anything is built."""
-    from teachrl.guides.registry import guide_settings
-    from teachrl.students.registry import STUDENTS
-    from teachrl.teachers.registry import teacher_settings
-
-    teacher = experiment.teacher
-    teacher_settings(teacher.name, teacher.preset, teacher.options)
-    if experiment.guide is not None:
-        guide_settings(experiment.guide.name, experiment.guide.options)
-    if ":" not in experiment.student.name and experiment.student.name not in STUDENTS.entries:
-        raise unknown_name("student", experiment.student.name, STUDENTS.entries)

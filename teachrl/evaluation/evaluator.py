@@ -17,9 +17,8 @@ from teachrl.errors import TeachrlError, UsageError
 from teachrl.factory.student import TrainedStudent, load_student
 from teachrl.records.episodes import Array, Episode
 from teachrl.rollouts.episodes import EpisodeSlots, PlannedTask
-from teachrl.rollouts.vector_env import EpisodeError, SeparateEnvironments, make_environments
+from teachrl.rollouts.vector_env import EpisodeError, make_environments
 from teachrl.students.base import Student
-from teachrl.tasks import Task
 from teachrl.tasks.test_sets import TestSet, choose_test_set
 
 # Enough to fill a batch for the network; more only costs memory, unless the environments come batched.
@@ -174,38 +173,3 @@ def check_can_sample(trained: TrainedStudent) -> None:
             f"{trained.experiment.student.name} learns from a replay buffer, and what it does in training is no sample "
             "of its policy; evaluate it deterministically, without --sampled"
         )
-
-
-def replay(run: Path, task: Task, output: Path, seed: int = 0) -> dict[str, Any]:
-    """Film one episode of a run's student on ``task`` as a GIF. Returns its return and length."""
-    import imageio.v3 as imageio
-
-    trained = load_student(run)
-    discount, vector = trained.student.discount, trained.facts.task_space.vector(task)
-    env = trained.make_env(render=True)
-    frames = []
-    try:
-        slots = EpisodeSlots(SeparateEnvironments([env], lambda: env, trained.facts), trained.facts, discount)
-        observations = slots.reset(0, PlannedTask(vector, "replay", 0), 0, seed)[None]
-        memory = np.zeros((1, trained.student.memory_size), dtype=np.float32)
-        done = False
-        while not done:
-            # Every second picture: a film of 25 pictures a second is as telling as one of 50, at half the size.
-            if len(slots[0].actions) % 2 == 0:
-                frames.append(env.render())
-            decision = trained.student.act(observations, memory, deterministic=True)
-            memory = memory if decision.memory is None else decision.memory
-            stepped = slots.step(np.zeros(1, dtype=np.int64), decision.actions)
-            for fault in stepped.faults.values():
-                raise fault
-            observations, done = stepped.observations, stepped.terminated[0] or stepped.truncated[0]
-        frames.append(env.render())
-        episode = slots.episode(0, len(slots[0].actions), stepped.terminated[0])
-    except EpisodeError as fault:
-        raise TeachrlError(f"the episode on task {task} failed: {fault}") from fault
-    finally:
-        env.close()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    fps = env.metadata.get("render_fps", 30) / 2
-    imageio.imwrite(output, np.stack([np.asarray(f) for f in frames]), extension=".gif", duration=1000 / fps, loop=0)
-    return {"task": task, "return": episode.episode_return, "length": episode.length, "frames": len(frames)}

@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.factory.environment import practice
+from teachrl.factory.student import load_values
 from teachrl.factory.teacher import build_teacher
-from teachrl.records.episode_log import read_episodes, read_task_space, task_vectors
+from teachrl.records.episode_log import task_vectors
 from teachrl.runs.directory import RunDirectory
-from teachrl.tasks import Task
+from teachrl.runs.episodes import read_episodes, read_task_space
+from teachrl.tasks.spaces import Task
 from teachrl.teachers.base import Teacher
 
 
@@ -63,7 +65,7 @@ def explain_episode(
     row = one.to_pylist()[0]
     reason = _reason(row["reason"])
     rng = np.random.default_rng(experiment.seed)
-    where = practice(experiment)
+    where = practice(experiment, load_values)
     teacher = build_teacher(experiment, where.facts, rng, where.bank)
     return Explanation(
         episode=place,

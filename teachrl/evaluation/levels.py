@@ -19,7 +19,7 @@ from teachrl.statistics.aggregates import interquartile_mean
 from teachrl.statistics.bootstrap import bootstrap_over_runs
 from teachrl.statistics.estimates import mean_over_runs
 from teachrl.statistics.tasks import conditional_value_at_risk, worst
-from teachrl.tasks import TaskSpace, Vector
+from teachrl.tasks.spaces import TaskSpace, Vector
 from teachrl.tasks.test_sets import TestSet
 
 SHARES = (0.001, 0.01, 0.02, 0.05, 0.1)

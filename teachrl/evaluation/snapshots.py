@@ -19,7 +19,7 @@ from teachrl.records.episodes import Array
 from teachrl.starts.bank import Bank
 from teachrl.starts.collecting import Policy, collect, wanted_plays
 from teachrl.students.base import Student
-from teachrl.tasks import TaskError, Vector
+from teachrl.tasks.spaces import TaskError, Vector
 
 
 def snapshots_of_run(

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from teachrl.config.experiment import Experiment, StartSettings
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
-from teachrl.guides.base import Guide
+from teachrl.guides.base import Guide, LoadValues
 from teachrl.guides.registry import make_guide
 from teachrl.starts.bank import Bank, load_bank
 from teachrl.starts.wrapper import SnapshotStarts
@@ -50,9 +50,12 @@ def judged(experiment: Experiment) -> Judged:
     return _judged(experiment, _guide(experiment))
 
 
-def practice(experiment: Experiment) -> Practice:
-    """Read the bank and make the guide, if there are any. Raises `UsageError` when one does not fit the environment."""
-    guide = _guide(experiment)
+def practice(experiment: Experiment, load_values: LoadValues | None = None) -> Practice:
+    """Read the bank and make the guide, if there are any. Raises `UsageError` when one does not fit the environment.
+
+    ``load_values`` is for guides that use the values of an earlier run: `teachrl.factory.student.load_values`.
+    """
+    guide = _guide(experiment, load_values)
     where = _judged(experiment, guide)
     if experiment.starts is None and guide is None:
         return Practice(where.make, where.facts, where, None, None)
@@ -65,9 +68,13 @@ def practice(experiment: Experiment) -> Practice:
     return Practice(make, _facts(make, experiment), where, bank, guide)
 
 
-def _guide(experiment: Experiment) -> Guide | None:
+def _guide(experiment: Experiment, load_values: LoadValues | None = None) -> Guide | None:
     chosen = experiment.guide
-    return None if chosen is None else make_guide(chosen.name, chosen.options, experiment.env)
+    if chosen is None:
+        return None
+    guide = make_guide(chosen.name, chosen.options, experiment.env)
+    guide.load_values = load_values
+    return guide
 
 
 def _judged(experiment: Experiment, guide: Guide | None) -> Judged:

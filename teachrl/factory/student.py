@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,12 @@ from gymnasium import spaces
 from teachrl.config.distillation import DistillSettings
 from teachrl.config.experiment import Experiment, StudentSettings
 from teachrl.config.registry import import_object
-from teachrl.environments import EnvironmentFacts
+from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import UsageError
 from teachrl.factory.environment import MakeEnv, judged
-from teachrl.files import read_tree, step_of
+from teachrl.files import read_tree
 from teachrl.records.episodes import Array
+from teachrl.runs.checkpoints import step_of
 from teachrl.runs.directory import RunDirectory
 from teachrl.students.base import Classroom, Student
 from teachrl.students.registry import make_student
@@ -182,6 +183,20 @@ def load_student(run: Path, step: int | None = None) -> TrainedStudent:
     student = build_student(settings, facts, classroom)
     student.load_weights(read_tree(checkpoint / "student.npz")["weights"])
     return TrainedStudent(experiment, facts, student, step_of(checkpoint), where.make)
+
+
+def load_values(run: Path, env: Env) -> Callable[[Array], Array]:
+    """Load the value function of a run's student. Raises `UsageError` when it does not fit ``env``."""
+    trained = load_student(run)
+    student = trained.student
+    if student.memory_size or type(student).values is Student.values:
+        raise UsageError(f"guide potential: the student of {run} does not estimate values of single observations")
+    if trained.facts.observation_space.shape != env.observation_space.shape:
+        raise UsageError(
+            f"guide potential: the student of {run} sees {trained.facts.observation_space}, and here is "
+            f"{env.observation_space}"
+        )
+    return student.values
 
 
 def _checkpoint(run: Path, checkpoints: list[Path], step: int | None) -> Path:

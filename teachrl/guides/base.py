@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from teachrl.config.experiment import EnvSettings
 from teachrl.config.settings import Settings
 from teachrl.environments import Env
-from teachrl.records.episodes import Fragment
+from teachrl.records.episodes import Array, Fragment
+
+LoadValues = Callable[[Path, Env], Callable[[Array], Array]]
+"""Loads the value function of a finished run's student, for an environment of the same observations."""
 
 
 class Guide(ABC):
@@ -20,6 +25,8 @@ class Guide(ABC):
     """
 
     Config: ClassVar[type[Settings]]
+    load_values: LoadValues | None = None
+    """Set by `teachrl.factory.environment`, for guides that use the values of an earlier run."""
 
     def __init__(self, config: Any, settings: EnvSettings) -> None:
         self.config = config

@@ -20,8 +20,8 @@ from teachrl.level_vae.files import VAEFile, read_file, write_file
 from teachrl.level_vae.model import initialized, kl_divergence
 from teachrl.level_vae.sequences import PADDING, LevelSequences
 from teachrl.nn.tensors import to_arrays, to_tensors
-from teachrl.runs.directory import versions
 from teachrl.signals import stop_signals
+from teachrl.versions import versions
 
 
 @dataclass(frozen=True)

@@ -1,49 +1,43 @@
-"""Reads the episode log of a run, in the order in which the episodes ended."""
+"""The episode log as a table: one row per episode, one column per field and per task parameter."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from teachrl.errors import TeachrlError, UsageError
-from teachrl.files import read_json
-from teachrl.tasks import TaskError, TaskSpace, Vector
+from teachrl.errors import TeachrlError
+from teachrl.records.episodes import Episode
+from teachrl.tasks.spaces import TaskSpace, Vector
 
 ORDER = [("step", "ascending"), ("env_index", "ascending")]
 
 
-def read_task_space(run: Path) -> TaskSpace:
-    """The tasks that the teacher of a run chose from. Raises `UsageError` when ``run`` is no run directory."""
-    file = run / "task_space.json"
-    if not file.is_file():
-        raise UsageError(f"{run} is no run directory: it has no task_space.json (`teachrl train` makes one)")
-    try:
-        return TaskSpace.from_json(read_json(file))
-    except TaskError as error:
-        raise TeachrlError(f"{file}: {error}") from None
-
-
-def read_episodes(run: Path) -> Any:
-    """The log as a pyarrow table, with the columns that ``docs/run_directory.md`` lists.
-
-    Raises `UsageError` when it is empty and `TeachrlError` when a part cannot be read.
-    """
-    # Plain files, not a dataset: the columns' names have dots, which other readers take for nested fields.
-    tables = [_read(file) for file in sorted((run / "episodes").glob("part-*.parquet"))]
-    if not tables:
-        raise UsageError(f"{run} has no episodes in its log yet: they are written at each checkpoint")
-    return pa.concat_tables(tables).sort_by(ORDER)
-
-
-def _read(file: Path) -> Any:
-    try:
-        return pq.ParquetFile(file).read()
-    except (OSError, pa.ArrowException) as error:
-        raise TeachrlError(f"{file} cannot be read: {error}") from error
+def episode_table(episodes: Sequence[Episode], space: TaskSpace) -> pa.Table:
+    """Episodes as a table: one column a field, and one a task parameter (``task.<name>``, as in the task's vector)."""
+    tasks = np.array([e.task for e in episodes])
+    columns: dict[str, Any] = {
+        "step": pa.array([e.step for e in episodes], pa.int64()),
+        "env_index": pa.array([e.env_index for e in episodes], pa.int32()),
+        "number": pa.array([e.number for e in episodes], pa.int64()),
+        "seed": pa.array([e.seed for e in episodes], pa.int64()),
+        "length": pa.array([e.length for e in episodes], pa.int64()),
+        "return": pa.array([e.episode_return for e in episodes], pa.float64()),
+        "discounted_return": pa.array([e.discounted_return for e in episodes], pa.float64()),
+        "success": pa.array([e.success for e in episodes], pa.bool_()),
+        "terminated": pa.array([e.terminated for e in episodes], pa.bool_()),
+        "origin": pa.array([e.origin for e in episodes], pa.string()),
+        "reason": pa.array([json.dumps(dict(e.reason)) for e in episodes], pa.string()),
+        "teacher_version": pa.array([e.teacher_version for e in episodes], pa.int64()),
+        "player": pa.array([e.player for e in episodes], pa.string()),
+        "guide": pa.array([json.dumps(dict(e.guide)) for e in episodes], pa.string()),
+        "from_snapshot": pa.array([e.from_snapshot for e in episodes], pa.bool_()),
+    }
+    columns |= {f"task.{name}": pa.array(tasks[:, i]) for i, name in enumerate(space.names)}
+    return pa.table(columns)
 
 
 def task_vectors(episodes: Any, space: TaskSpace) -> Vector:

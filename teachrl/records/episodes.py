@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from teachrl.environments import EnvironmentFacts
 from teachrl.records.episodes import Array, Episode, Transitions
 from teachrl.rollouts.vector_env import Environments, EpisodeError, Stepped
-from teachrl.tasks import Task, Vector
+from teachrl.tasks.spaces import Task, Vector
 
 
 @dataclass(frozen=True, slots=True)

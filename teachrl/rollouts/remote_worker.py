@@ -13,7 +13,7 @@ import numpy as np
 from teachrl.config.experiment import Experiment, StudentSettings
 from teachrl.errors import TeachrlError
 from teachrl.factory.environment import Practice, practice
-from teachrl.factory.student import build_student
+from teachrl.factory.student import build_student, load_values
 from teachrl.guides.base import LearningGuide
 from teachrl.nn.rng import PrivateGenerators
 from teachrl.nn.tensors import set_threads
@@ -70,7 +70,7 @@ class Collector:
         self._failures: list[Mapping[str, Any]] = []
         self._generators = PrivateGenerators(_seed(experiment, index, 0))
         with self._generators.in_use():
-            where = practice(experiment)
+            where = practice(experiment, load_values)
             self._students = {
                 name: _acting_copy(experiment, where, self._n_envs, _seed(experiment, index, 1 + i))
                 for i, name in enumerate(students)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.records.episodes import Array
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 
 class EpisodeError(Exception):

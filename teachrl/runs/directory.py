@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib.metadata
-import json
-import os
-import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,21 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from teachrl.files import CheckpointFolder, read_json, write_bytes, write_json, write_tree
+from teachrl.runs.checkpoints import CheckpointFolder
+from teachrl.files import read_json, write_bytes, write_json, write_tree
 from teachrl.records.episodes import Episode
+from teachrl.versions import versions
+from teachrl.records.episode_log import episode_table
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.config.experiment import Experiment, differing_fields, experiment_from_yaml_text, to_yaml
-from teachrl.tasks import TaskSpace
-from teachrl.teachers.base import Curriculum
+from teachrl.tasks.spaces import TaskSpace
+from teachrl.records.curriculum import Curriculum
 
-VERSIONED = (
-    *("teachrl", "gymnasium", "stable-baselines3", "torch", "numpy", "scikit-learn", "scipy"),
-    *("box2d", "mujoco", "minigrid"),
-)
 # Seconds that a process which was stopped has to save, before another takes its run for busy.
 ENDING = 10.0
 SUBFOLDERS = ("episodes", "evaluations", "curriculum", "experience", "checkpoints", "failures", "tensorboard")
@@ -188,38 +181,3 @@ def _rows_of(file: Path) -> tuple[int, int]:
         return int(start), int(stop)
     except ValueError:
         raise TeachrlError(f"{file} does not belong into a run directory") from None
-
-
-def episode_table(episodes: Sequence[Episode], space: TaskSpace) -> pa.Table:
-    """Episodes as a table: one column a field, and one a task parameter (``task.<name>``, as in the task's vector)."""
-    tasks = np.array([e.task for e in episodes])
-    columns: dict[str, Any] = {
-        "step": pa.array([e.step for e in episodes], pa.int64()),
-        "env_index": pa.array([e.env_index for e in episodes], pa.int32()),
-        "number": pa.array([e.number for e in episodes], pa.int64()),
-        "seed": pa.array([e.seed for e in episodes], pa.int64()),
-        "length": pa.array([e.length for e in episodes], pa.int64()),
-        "return": pa.array([e.episode_return for e in episodes], pa.float64()),
-        "discounted_return": pa.array([e.discounted_return for e in episodes], pa.float64()),
-        "success": pa.array([e.success for e in episodes], pa.bool_()),
-        "terminated": pa.array([e.terminated for e in episodes], pa.bool_()),
-        "origin": pa.array([e.origin for e in episodes], pa.string()),
-        "reason": pa.array([json.dumps(dict(e.reason)) for e in episodes], pa.string()),
-        "teacher_version": pa.array([e.teacher_version for e in episodes], pa.int64()),
-        "player": pa.array([e.player for e in episodes], pa.string()),
-        "guide": pa.array([json.dumps(dict(e.guide)) for e in episodes], pa.string()),
-        "from_snapshot": pa.array([e.from_snapshot for e in episodes], pa.bool_()),
-    }
-    columns |= {f"task.{name}": pa.array(tasks[:, i]) for i, name in enumerate(space.names)}
-    return pa.table(columns)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide the numbers, and the machine in a word."""
-    found = {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-    for package in VERSIONED:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found

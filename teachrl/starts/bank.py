@@ -19,8 +19,8 @@ from teachrl.config.yaml_files import plain
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.files import read_tree, write_tree
-from teachrl.runs.directory import versions
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
+from teachrl.versions import versions
 
 FORMAT = 1
 # Where a class of the environment comes from, and the package that decides how it goes on from a state: another version

@@ -15,7 +15,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Array
 from teachrl.starts.adapters.registry import SnapshotAdapter, adapter_for
 from teachrl.starts.bank import Bank, provenance
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 Values = Callable[[Array], NDArray[np.float64]]
 

@@ -13,8 +13,8 @@ from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import UsageError
 from teachrl.starts.adapters.registry import adapter_for
 from teachrl.starts.bank import Bank
-from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task, TaskSpace
 from teachrl.tasks.knowledge import Knowledge
+from teachrl.tasks.spaces import DiscreteTaskSpace, ProductTaskSpace, Task, TaskSpace
 
 TASK, START, SNAPSHOT = "task", "start", "snapshot"
 

@@ -15,7 +15,7 @@ import numpy as np
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:  # the experiment imports this module, and stays light
-    from teachrl.tasks import TaskSpace, Vector
+    from teachrl.tasks.spaces import TaskSpace, Vector
 
 Level = Literal["none", "mastery_range", "easy_start", "target"]
 Piece = Literal["mastery_range", "easy_start", "target"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from teachrl.errors import TeachrlError, UsageError, unknown_name
 from teachrl.files import read_json
-from teachrl.tasks import Task, TaskError, TaskSpace
+from teachrl.tasks.spaces import Task, TaskError, TaskSpace
 from teachrl_envs.test_sets.make import canonical_hash
 
 GENERATED_TASKS = 50

@@ -8,7 +8,8 @@ from typing import Any
 from teachrl.config.registry import Entry, Registry
 from teachrl.config.validation import validated
 from teachrl.errors import UsageError, unknown_name
-from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Region, Signal, Teacher, TeacherConfig
+from teachrl.records.curriculum import Curriculum, Gaussian, Region
+from teachrl.teachers.base import Lesson, Plan, Signal, Teacher, TeacherConfig
 from teachrl.teachers.rounds import RoundTeacher
 
 __all__ = [

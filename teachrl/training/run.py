@@ -17,7 +17,7 @@ from teachrl.config.experiment import Experiment, run_name
 from teachrl.environments import EnvironmentFacts
 from teachrl.evaluation.evaluator import Evaluator
 from teachrl.factory.environment import practice
-from teachrl.factory.student import build_student
+from teachrl.factory.student import build_student, load_values
 from teachrl.factory.teacher import build_teacher
 from teachrl.files import read_tree, write_json
 from teachrl.guides.base import LearningGuide
@@ -89,7 +89,7 @@ class Run:
         self.experiment, self.directory = experiment, directory
         torch.set_num_threads(experiment.threads)
         settings = experiment.env
-        where = practice(experiment)
+        where = practice(experiment, load_values)
         facts = where.facts
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))

@@ -23,7 +23,7 @@ from teachrl.records.episodes import Episode
 from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.students.base import Classroom
-from teachrl.tasks import TaskSpace, Vector
+from teachrl.tasks.spaces import TaskSpace, Vector
 from teachrl.tasks.test_sets import choose_test_set
 from teachrl.teachers.learning_progress.alp_signal import AbsoluteLearningProgress
 

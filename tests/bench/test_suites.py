@@ -10,9 +10,9 @@ import pytest
 from teachrl.bench.cells import grid
 from teachrl.bench.directory import Bench
 from teachrl.bench.suite import Suite, load_suite, suite_names
-from teachrl.config.experiment import check_names
 from teachrl.config.yaml_files import dump
 from teachrl.errors import UsageError
+from teachrl.factory.check import check_names
 
 TINY: dict[str, Any] = {
     "title": "two teachers on the toy",

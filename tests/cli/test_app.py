@@ -15,7 +15,7 @@ import pytest
 from teachrl.cli.app import main
 from teachrl.cli.listing import CATALOGUE
 from teachrl.errors import TeachrlError
-from teachrl.tasks import TaskError
+from teachrl.tasks.spaces import TaskError
 
 
 @dataclass(frozen=True)

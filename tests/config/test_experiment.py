@@ -17,7 +17,6 @@ from teachrl.config.experiment import (
     Experiment,
     StudentSettings,
     TeacherSettings,
-    check_names,
     differing_fields,
     experiment_from_yaml_text,
     load_experiment,
@@ -26,6 +25,7 @@ from teachrl.config.experiment import (
     to_yaml,
 )
 from teachrl.errors import UsageError
+from teachrl.factory.check import check_names
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(f for f in (ROOT / "experiments").rglob("*.yaml") if f.parent.name not in ("suites", "cluster"))

@@ -16,7 +16,7 @@ from teachrl.evaluation import levels as level_evaluation
 from teachrl.evaluation.evaluator import Evaluator, evaluate_run
 from teachrl.evaluation.levels import aggregate, evaluate_levels, solvable_levels
 from teachrl.factory.student import TrainedStudent
-from teachrl.files import step_of
+from teachrl.runs.checkpoints import step_of
 from teachrl.runs.directory import RunDirectory
 from teachrl.students.base import Decision
 from teachrl.tasks.test_sets import TestSet

@@ -5,7 +5,7 @@ import pytest
 
 from teachrl.errors import UsageError
 from teachrl.level_vae.sequences import LevelSequences
-from teachrl.tasks import BoxTaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace
 from teachrl_envs.maze.level import Level
 from teachrl_envs.maze.level_space import LevelTaskSpace
 

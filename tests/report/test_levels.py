@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from teachrl.config.experiment import Experiment
-from teachrl.records.episode_log import read_episodes
 from teachrl.records.episodes import Episode
 from teachrl.report import reading, write_report
 from teachrl.report.buffer_figures import buffer_figure
@@ -27,7 +26,8 @@ from teachrl.report.level_figures import complexity_figure, gap_figure
 from teachrl.report.reading import read_run
 from teachrl.report.run_data import Level
 from teachrl.runs.directory import RunDirectory
-from teachrl.tasks import Vector
+from teachrl.runs.episodes import read_episodes
+from teachrl.tasks.spaces import Vector
 from teachrl.training.run import train
 from teachrl_envs.maze.held_out import held_out_level
 from teachrl_envs.maze.level_space import LevelTaskSpace

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from teachrl.errors import UsageError
 from teachrl.statistics.tasks import conditional_value_at_risk, distinct_share, forgetting, grid_coverage, worst
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace
 
 points = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=3), elements=st.floats(0, 1))
 

@@ -17,7 +17,8 @@ import pytest
 
 from teachrl.config.experiment import Experiment, to_yaml
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.evaluation.evaluator import evaluate_run, replay
+from teachrl.evaluation.evaluator import evaluate_run
+from teachrl.evaluation.video import replay
 from teachrl.files import read_json, read_tree
 from teachrl.training.run import train
 

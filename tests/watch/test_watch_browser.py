@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("dash")
 
-from teachrl.tasks import BoxTaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace
 from tests.report.test_report import make_run
 from tests.support.browser import browser_test, console_errors, drawn, eventually, opened_browser, texts
 from tests.support.watched import fail_episode, finish, half_run, make_bench

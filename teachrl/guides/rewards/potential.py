@@ -60,24 +60,13 @@ class PotentialGuide(Guide):
         if name == "optimal":
             values = model_of(env, self.settings, "guide potential with values: optimal").optimal_values()
             return lambda env, observation: float(values[env.unwrapped.state])  # type: ignore[attr-defined]
-        function = import_object(name, "potential") if ":" in name else _values_of_run(name, env)
+        function = import_object(name, "potential") if ":" in name else self._values_of_run(name, env)
         return lambda env, observation: float(np.asarray(function(np.asarray(observation)[None]))[0])
 
-
-def _values_of_run(name: str, env: Env) -> Callable[[Any], Any]:
-    from teachrl.factory.student import load_student  # which is built on guides
-    from teachrl.students.base import Student
-
-    trained = load_student(Path(name))
-    student = trained.student
-    if student.memory_size or type(student).values is Student.values:
-        raise UsageError(f"guide potential: the student of {name} does not estimate values of single observations")
-    if trained.facts.observation_space.shape != env.observation_space.shape:
-        raise UsageError(
-            f"guide potential: the student of {name} sees {trained.facts.observation_space}, and here is "
-            f"{env.observation_space}"
-        )
-    return student.values
+    def _values_of_run(self, name: str, env: Env) -> Callable[[Any], Any]:
+        if self.load_values is None:
+            raise UsageError(f"guide potential: the values of the run {name} are loaded in teachrl.train() only")
+        return self.load_values(Path(name), env)
 
 
 class Shaped(gym.Wrapper[Any, Any, Any, Any]):

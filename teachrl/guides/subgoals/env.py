@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from teachrl.config.experiment import EnvSettings
 from teachrl.environments import Env, environment_facts
 from teachrl.errors import UsageError
 from teachrl.guides.subgoals.encodings import Encoding
 from teachrl.guides.subgoals.level import Cell, Codes, Subgoal, agent_cell, codes_at
-from teachrl.tasks import DiscreteTaskSpace, ProductTaskSpace, Task
-
-if TYPE_CHECKING:
-    from teachrl.guides.subgoals.guide import SubgoalGuide
+from teachrl.tasks.spaces import DiscreteTaskSpace, ProductTaskSpace, Task
 
 TASK, SUBGOAL = "task", "subgoal"
 
@@ -27,6 +25,33 @@ class Way(NamedTuple):
     subgoals: tuple[Subgoal, ...]
     side: int
     max_steps: int
+
+
+class SubgoalSettings(Protocol):
+    """The options of a guide that its environment reads; `SubgoalConfig` documents them."""
+
+    @property
+    def choices(self) -> int: ...
+    @property
+    def drop(self) -> float: ...
+    @property
+    def show(self) -> bool: ...
+    @property
+    def weight(self) -> float: ...
+
+
+class SubgoalSource(Protocol):
+    """What a guided environment needs of its guide."""
+
+    settings: EnvSettings
+    encoding: Encoding
+
+    @property
+    def config(self) -> SubgoalSettings:
+        """The guide's options."""
+
+    def way(self, env: Any, name: str, key: str) -> Way:
+        """Return the sub-goals of the level that a bare environment has just begun."""
 
 
 class Unguided(gym.Wrapper[Any, Any, Any, Any]):
@@ -65,7 +90,7 @@ class Guided(Unguided):
     order, k for the k-th alone (none, where there are fewer).
     """
 
-    def __init__(self, env: Env, guide: SubgoalGuide) -> None:
+    def __init__(self, env: Env, guide: SubgoalSource) -> None:
         super().__init__(env, guide.encoding)
         self._guide, self._config, self._encoding = guide, guide.config, guide.encoding
         self._bare: Any = env.unwrapped

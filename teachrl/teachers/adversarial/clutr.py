@@ -15,11 +15,12 @@ from torch.nn import functional
 from teachrl.errors import UsageError
 from teachrl.level_vae.decoding import LevelDecoder, load_decoder
 from teachrl.nn.networks import Learner, tensor
+from teachrl.records.curriculum import Curriculum
 from teachrl.records.level_scores import Outcome
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 from teachrl.teachers.adversarial.clutr_policy import LatentPolicy, LatentPolicySettings, Proposal
 from teachrl.teachers.adversarial.regret import Kind, RunningScale, regrets
-from teachrl.teachers.base import Curriculum, Lesson, Plan, State, TeacherConfig
+from teachrl.teachers.base import Lesson, Plan, State, TeacherConfig
 from teachrl.teachers.rounds import RoundTeacher
 
 Numbers = NDArray[np.float64]

@@ -12,11 +12,12 @@ from pydantic import Field, field_validator
 
 from teachrl.errors import UsageError
 from teachrl.nn.rng import PrivateGenerators
+from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Array, Decision, Fragment
 from teachrl.records.level_scores import Outcome
-from teachrl.tasks import TaskError, TaskSpace, Vector
+from teachrl.tasks.spaces import TaskError, TaskSpace, Vector
 from teachrl.teachers.adversarial.regret import RunningScale
-from teachrl.teachers.base import Agent, Curriculum, Lesson, Plan, State, TeacherConfig
+from teachrl.teachers.base import Agent, Lesson, Plan, State, TeacherConfig
 from teachrl.teachers.level_replay.base import IDLE_LIMIT
 from teachrl.teachers.rounds import RoundTeacher
 from teachrl_envs.level_building import Builder, CubeBuilder

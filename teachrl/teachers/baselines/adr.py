@@ -28,10 +28,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
 from teachrl.tasks.knowledge import Piece
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Region, Signal, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
 
 
 class AdrConfig(TeacherConfig):

@@ -29,10 +29,11 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError, unknown_name
+from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
 from teachrl.tasks.knowledge import Piece
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Region, Signal, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
 
 End = Literal["low", "high"]
 PUBLISHED_ENDS: dict[str, End] = {"stump_height": "low", "obstacle_spacing": "high"}

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
-from teachrl.teachers.base import Curriculum, Gaussian, Plan, State, Teacher
+from teachrl.teachers.base import Plan, State, Teacher
 
 
 class TargetTeacher(Teacher):

@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError, unknown_name
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskError, TaskSpace, Vector
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskError, TaskSpace, Vector
 from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
 from teachrl.teachers.registry import TEACHERS, make_teacher, teacher_settings
 from teachrl.teachers.rounds import RoundTeacher

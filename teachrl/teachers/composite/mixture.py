@@ -13,8 +13,9 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Curriculum, Lesson, Plan, TeacherConfig
+from teachrl.teachers.base import Lesson, Plan, TeacherConfig
 from teachrl.teachers.composite.base import CompositeTeacher, TeacherChoice, whole_space
 
 

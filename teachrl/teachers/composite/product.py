@@ -14,9 +14,10 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError
+from teachrl.records.curriculum import Curriculum, Gaussian, Region
 from teachrl.records.episodes import Episode
-from teachrl.tasks import TaskSpace
-from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Region, TeacherConfig
+from teachrl.tasks.spaces import TaskSpace
+from teachrl.teachers.base import Lesson, Plan, TeacherConfig
 from teachrl.teachers.composite.base import CompositeTeacher, Part, TeacherChoice, selected
 
 SEPARATOR = " & "

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.records.episode_log import read_episodes, read_task_space, task_vectors
+from teachrl.records.curriculum import Curriculum
+from teachrl.records.episode_log import task_vectors
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Curriculum, Lesson, Plan, State, Teacher, TeacherConfig
+from teachrl.runs.episodes import read_episodes, read_task_space
+from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
 
 PICTURED = 200
 

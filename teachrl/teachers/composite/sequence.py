@@ -15,8 +15,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
+from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Region, Signal, State, TeacherConfig
+from teachrl.teachers.base import Lesson, Plan, Signal, State, TeacherConfig
 from teachrl.teachers.composite.base import CompositeTeacher, Part, TeacherChoice, narrowed
 
 

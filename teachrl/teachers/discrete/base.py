@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from teachrl.errors import UsageError
-from teachrl.tasks import TaskSpace, Vector
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Region, Teacher, TeacherConfig
+from teachrl.records.curriculum import Curriculum, Region
+from teachrl.tasks.spaces import TaskSpace, Vector
+from teachrl.teachers.base import Lesson, Plan, Teacher, TeacherConfig
 
 MAXIMUM_CELLS = 10_000
 PICTURED_CELLS = 400

@@ -37,10 +37,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
+from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
 from teachrl.tasks.knowledge import TaskDistribution
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
 from teachrl.teachers.generative.goal_gan_networks import GoalGenerator
 
 PRETRAINING_TASKS = 1000

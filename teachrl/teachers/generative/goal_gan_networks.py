@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from teachrl.nn.networks import Learner, perceptron, tensor
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 BATCH_SIZE = 64
 

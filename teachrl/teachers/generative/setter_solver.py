@@ -39,9 +39,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from teachrl.errors import UsageError
 from teachrl.nn.networks import Learner, perceptron, tensor
+from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
 from teachrl.teachers.generative.setter_solver_flow import ConditionalFlow
 
 JUDGE_WIDTH = 64

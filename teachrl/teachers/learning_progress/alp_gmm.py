@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 from teachrl.teachers.base import Lesson, State
 from teachrl.teachers.learning_progress.alp_signal import AbsoluteLearningProgress
 from teachrl.teachers.learning_progress.gaussian_mixture import GaussianMixtureConfig, GaussianMixtureTeacher

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 BUFFER_SIZE = 256
 MIDDLE_SIZE = 16_384

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 from teachrl.teachers.learning_progress.gaussian_mixture import GaussianMixtureConfig, GaussianMixtureTeacher
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
-from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
 
 
 class GaussianMixtureConfig(TeacherConfig):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 SplitScore = Literal["weighted", "difference"]
 

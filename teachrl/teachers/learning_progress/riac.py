@@ -35,9 +35,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Region, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
 from teachrl.teachers.learning_progress.region_tree import RegionTree, SplitRules, SplitScore
 
 MARGIN = 1e-5  # of the unit cube, between a mutation and the sides of its region

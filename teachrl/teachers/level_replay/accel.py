@@ -11,7 +11,7 @@ from pydantic import Field
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Array
 from teachrl.records.level_scores import Outcome, same_levels
-from teachrl.tasks import TaskError, Vector
+from teachrl.tasks.spaces import TaskError, Vector
 from teachrl.teachers.base import Lesson, Plan, State
 from teachrl.teachers.level_replay.plr import DCD, PlrTeacher, RobustPlrConfig
 

@@ -10,10 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError
+from teachrl.records.curriculum import BufferedLevel, Curriculum
 from teachrl.records.episodes import Array
 from teachrl.records.level_scores import SCORES, Outcome, oracle_regret, same_levels
-from teachrl.tasks import TaskError, Vector
-from teachrl.teachers.base import BufferedLevel, Curriculum, Lesson, Plan, Signal, State, TeacherConfig
+from teachrl.tasks.spaces import TaskError, Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, TeacherConfig
 from teachrl.teachers.level_replay.level_buffer import LevelBuffer, Origin, ReplayRule, offer
 from teachrl.teachers.rounds import RoundTeacher
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 Prioritization = Literal["rank", "power", "top_k", "uniform"]
 Numbers = NDArray[np.float64]

@@ -45,10 +45,11 @@ from pydantic import Field, model_validator
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
-from teachrl.tasks import Vector
 from teachrl.tasks.knowledge import TaskDistribution
-from teachrl.teachers.base import Curriculum, Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
 
 Matrix = NDArray[np.float64]
 MEASURES = {"success": "success", "return": "episode_return", "discounted_return": "discounted_return"}

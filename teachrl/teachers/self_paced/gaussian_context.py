@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 
 Matrix = NDArray[np.float64]
 

@@ -52,10 +52,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
+from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Array, Episode
-from teachrl.tasks import Vector
 from teachrl.tasks.knowledge import TaskDistribution
-from teachrl.teachers.base import Curriculum, Gaussian, Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
+from teachrl.tasks.spaces import Vector
+from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
 from teachrl.teachers.self_paced.gaussian_context import GaussianContext
 from teachrl.teachers.self_paced.spdl_step import SMALLEST_DIVERGENCE, StepProblem
 

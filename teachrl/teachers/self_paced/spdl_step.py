@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 from teachrl.teachers.self_paced.gaussian_context import GaussianContext, Matrix
 
 TOLERANCE = 1e-7

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from teachrl.tasks import Vector
+from teachrl.tasks.spaces import Vector
 from teachrl.teachers.base import Lesson, TeacherConfig
 from teachrl.teachers.level_replay.plr import PlrConfig, PlrTeacher
 from teachrl.teachers.starts.base import TRUE_START, snapshots_of

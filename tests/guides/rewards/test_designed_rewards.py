@@ -13,6 +13,7 @@ from teachrl.config.experiment import EnvSettings, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.factory.environment import practice
+from teachrl.factory.student import load_values
 from teachrl.guides.registry import make_guide
 from teachrl.guides.rewards.explors import ExploRSConfig, train_explors
 from teachrl.guides.rewards.exprd import RewardDesigner, facility_location
@@ -197,7 +198,7 @@ def experiment(guide: Any, **fields: Any) -> Experiment:
 def test_returns_are_the_environments_own(guide: Any, tmp_path: Path) -> None:
     train(experiment(guide), tmp_path)
     assert set(pq.read_table(tmp_path / "run" / "episodes")["return"].to_pylist()) <= {0.0, 10.0}
-    where = practice(experiment(guide))
+    where = practice(experiment(guide), load_values)
     assert not hasattr(where.judged.make(), "_potential")
 
 

@@ -19,7 +19,7 @@ from teachrl.records.episodes import Episode
 from teachrl.records.level_scores import Outcome
 from teachrl.students.base import Classroom
 from teachrl.students.registry import make_student
-from teachrl.tasks import BoxTaskSpace, TaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.adversarial.repaired import RepairedTeacher
 from teachrl.teachers.base import Lesson
 from teachrl.teachers.registry import make_teacher

@@ -9,8 +9,8 @@ import pytest
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Plan, Teacher
 from teachrl.teachers.registry import make_teacher
 

@@ -17,8 +17,8 @@ from teachrl.config.experiment import Experiment, load_experiment, to_yaml
 from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.composite.base import narrowed, selected
 from teachrl.teachers.registry import make_teacher

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace
 from teachrl.teachers.base import Lesson, Plan, Teacher
 from teachrl.teachers.registry import make_teacher
 

@@ -11,7 +11,7 @@ from teachrl.errors import TeachrlError, UsageError
 from teachrl.files import read_tree, write_json, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.runs.directory import RunDirectory
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.registry import make_teacher
 

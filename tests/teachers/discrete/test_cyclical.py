@@ -7,8 +7,8 @@ import pytest
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.discrete.cyclical import cycle_shares
 from teachrl.teachers.registry import make_teacher

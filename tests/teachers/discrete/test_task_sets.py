@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from teachrl.errors import UsageError
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
 from teachrl.teachers.discrete.base import MAXIMUM_CELLS, PICTURED_CELLS, TaskSet
 
 SPACES: dict[str, tuple[TaskSpace, int]] = {

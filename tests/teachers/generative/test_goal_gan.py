@@ -12,8 +12,8 @@ import torch
 from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Plan, Teacher
 from teachrl.teachers.generative import goal_gan as module
 from teachrl.teachers.generative.goal_gan_networks import GoalGenerator

@@ -13,8 +13,8 @@ from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.nn.networks import tensor
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Plan, Teacher
 from teachrl.teachers.generative.setter_solver_flow import ConditionalFlow
 from teachrl.teachers.registry import make_teacher

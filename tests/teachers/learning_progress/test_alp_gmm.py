@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, TaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.learning_progress import alp_signal as lp
 from teachrl.teachers.registry import make_teacher

@@ -7,7 +7,7 @@ import pytest
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, TaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.registry import make_teacher
 

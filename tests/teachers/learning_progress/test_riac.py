@@ -7,7 +7,7 @@ import pytest
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Teacher
 from teachrl.teachers.learning_progress.region_tree import RegionTree, SplitRules, absolute_progress
 from teachrl.teachers.registry import make_teacher

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.tasks import BoxTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson
 from teachrl.teachers.registry import make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace

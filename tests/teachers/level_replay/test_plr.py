@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson
 from teachrl.teachers.level_replay.base import IDLE_LIMIT
 from teachrl.teachers.registry import make_teacher

@@ -9,8 +9,8 @@ import pytest
 
 from teachrl.errors import UsageError
 from teachrl.records.level_scores import Outcome
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson, Plan
 from teachrl.teachers.registry import make_teacher
 from tests.support.made_up_rounds import outcome_of, play_round

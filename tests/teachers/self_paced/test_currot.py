@@ -13,8 +13,8 @@ import pytest
 from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson
 from teachrl.teachers.registry import make_teacher
 from teachrl.teachers.self_paced.currot import CurrotTeacher

@@ -16,8 +16,8 @@ from scipy.stats import multivariate_normal
 from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
-from teachrl.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
+from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from teachrl.teachers.base import Lesson
 from teachrl.teachers.registry import make_teacher
 from teachrl.teachers.self_paced.gaussian_context import GaussianContext

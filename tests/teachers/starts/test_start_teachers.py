@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.tasks import DiscreteTaskSpace
 from teachrl.tasks.knowledge import Knowledge
+from teachrl.tasks.spaces import DiscreteTaskSpace
 from teachrl.teachers.base import Lesson, Plan, Snapshots, Teacher
 from teachrl.teachers.registry import make_teacher
 from tests.support.made_up_rounds import play_round
