@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import environment_facts
 from teachrl.evaluation.evaluator import Evaluator
 from teachrl.records.episodes import Array, Decision, Episode
@@ -26,7 +26,7 @@ from teachrl.tasks.test_sets import load_test_set, packaged_test_sets
 from teachrl_envs.maze.env import Maze
 
 ROUNDS, ENVIRONMENTS, STEPS, LEVELS = 7, 32, 256, 4000
-FACTS = environment_facts(Maze(), EnvSettings(id="teachrl/Maze-v0"))
+FACTS = environment_facts(Maze(), EnvConfig(id="teachrl/Maze-v0"))
 
 
 class OwnMaze(Maze):

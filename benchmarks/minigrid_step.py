@@ -12,13 +12,13 @@ import gymnasium as gym
 import minigrid  # noqa: F401  (registers its environments)
 import numpy as np
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import Env, make_env
 from teachrl.guides.registry import make_guide
 
 ROUNDS, STEPS, LEVELS = 7, 10_000, 500
 NAME = "MiniGrid-KeyCorridorS3R3-v0"
-SETTINGS = EnvSettings(id="teachrl/MiniGrid-v0", options={"minigrid_id": NAME, "seeds": LEVELS})
+SETTINGS = EnvConfig(id="teachrl/MiniGrid-v0", options={"minigrid_id": NAME, "seeds": LEVELS})
 
 
 def guided(encoding: str) -> Env:

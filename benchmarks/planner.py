@@ -27,8 +27,8 @@ NAMES = LISTED.split()
 
 def succeeds(env: Any, plan: list[int]) -> bool:
     """Whether a plan ends the episode with success, and not before its last action."""
-    outcomes = [env.step(action)[1:3] for action in plan]
-    return bool(outcomes[-1][0] > 0) and not any(terminated for _, terminated in outcomes[:-1])
+    results = [env.step(action)[1:3] for action in plan]
+    return bool(results[-1][0] > 0) and not any(terminated for _, terminated in results[:-1])
 
 
 def measure(name: str) -> str:

@@ -20,19 +20,19 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import declared_facts, make_env
 from teachrl.records.episodes import Episode
 from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students.base import Classroom, Student
+from teachrl.students.base import Student, StudentContext
 from teachrl.students.recurrent.ppo import RecurrentPPOStudent
 from teachrl.students.registry import make_student
 from teachrl.tasks.spaces import TaskSpace
 
 ENVS, STEPS, ROUNDS = 32, 256, 5
-MAZE = EnvSettings(id="teachrl/Maze-v0", n_envs=ENVS)
-SMALL_MAZE = EnvSettings(
+MAZE = EnvConfig(id="teachrl/Maze-v0", n_envs=ENVS)
+SMALL_MAZE = EnvConfig(
     id="teachrl/Maze-v0", n_envs=ENVS, options={"height": 5, "width": 5, "walls": 5, "max_steps": 50}
 )
 CURVE_UPDATES, CURVE_SEEDS, CURVE_POINTS = 100, 3, 10
@@ -50,10 +50,10 @@ class RandomLevels:
         return PlannedTask(self._space.sample(self._rng, 1)[0], "random", 0)
 
 
-def _ours(settings: EnvSettings, seed: int, preset: str | None, **options: Any) -> tuple[Student, RolloutWorker]:
+def _ours(settings: EnvConfig, seed: int, preset: str | None, **options: Any) -> tuple[Student, RolloutWorker]:
     facts = declared_facts(settings)
-    classroom = Classroom(facts.observation_space, facts.action_space, ENVS, seed, 10**9)
-    student = make_student("ppo-lstm", classroom, preset, options)
+    context = StudentContext(facts.observation_space, facts.action_space, ENVS, seed, 10**9)
+    student = make_student("ppo-lstm", context, preset, options)
     source = RandomLevels(facts.task_space, seed)
     discount = student.discount
     return student, RolloutWorker(lambda: make_env(settings), ENVS, facts, source, seed=seed, discount=discount)
@@ -81,7 +81,7 @@ def _our_rounds(preset: str | None, **options: Any) -> Callable[[], dict[str, tu
     return play
 
 
-def _their_model(settings: EnvSettings, seed: int, hidden: int, **options: Any) -> Any:
+def _their_model(settings: EnvConfig, seed: int, hidden: int, **options: Any) -> Any:
     from sb3_contrib import RecurrentPPO
     from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.logger import Logger

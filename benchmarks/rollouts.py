@@ -20,9 +20,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import make_env
-from teachrl.rollouts.local_backend import InProcess
+from teachrl.rollouts.local_backend import LocalBackend
 from teachrl.runs.directory import RunDirectory
 from teachrl.training.run import Run
 
@@ -55,7 +55,7 @@ class UniformTasks(gym.Wrapper[Any, Any, Any, Any]):
 
 
 def stump_tracks() -> Any:
-    return UniformTasks(make_env(EnvSettings(id="teachrl/StumpTracks-v0")))
+    return UniformTasks(make_env(EnvConfig(id="teachrl/StumpTracks-v0")))
 
 
 def sb3_collect(n_envs: int) -> tuple[Callable[[], int], Callable[[], None]]:
@@ -109,9 +109,9 @@ def speeds() -> None:
 def driver(env: str, teacher: str, workers: int, steps: int, envs_per_worker: int = 4) -> None:
     """Seconds of the driver for a fragment, beside the seconds of one worker."""
     inside = calls = 0.0
-    collect = InProcess.wait
+    collect = LocalBackend.wait
 
-    def timed(self: InProcess, indices: Any) -> Any:
+    def timed(self: LocalBackend, indices: Any) -> Any:
         nonlocal inside, calls
         start = time.perf_counter()
         result = collect(self, indices)
@@ -119,7 +119,7 @@ def driver(env: str, teacher: str, workers: int, steps: int, envs_per_worker: in
         calls += 1
         return result
 
-    InProcess.wait = timed  # type: ignore[method-assign]
+    LocalBackend.wait = timed  # type: ignore[method-assign]
     try:
         with run(experiment(env, teacher, workers * envs_per_worker, workers=workers)) as made:
             for turn in range(4):
@@ -129,7 +129,7 @@ def driver(env: str, teacher: str, workers: int, steps: int, envs_per_worker: in
                 episodes = len(fragment.episodes)
             own = (time.perf_counter() - start - inside) / 3
     finally:
-        InProcess.wait = collect  # type: ignore[method-assign]
+        LocalBackend.wait = collect  # type: ignore[method-assign]
     worker = inside / calls
     size = f"{workers} workers x {envs_per_worker} x {steps} steps, {calls / 3 / workers:g} calls a worker"
     print(

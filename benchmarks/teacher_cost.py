@@ -13,11 +13,11 @@ import time
 import numpy as np
 
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace
-from teachrl.teachers.base import Lesson, Teacher
-from teachrl.teachers.level_replay.base import JudgedLevelsTeacher
+from teachrl.teachers.base import Teacher, TeacherContext
+from teachrl.teachers.level_replay.base import LevelReplayTeacher
 from teachrl.teachers.registry import TEACHERS, make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
@@ -71,11 +71,11 @@ class Pupil:
 
 def measure_rounds(name: str) -> str:
     """Milliseconds of the teacher for one round."""
-    lesson = Lesson(MAZES, np.random.default_rng(0), (0.0, 1.0), Knowledge(reports_success=True), LEVELS)
+    context = TeacherContext(MAZES, np.random.default_rng(0), (0.0, 1.0), Knowledge(reports_success=True), LEVELS)
     # SFL makes its buffer anew: so many candidates fill it twice.
     options = {"capacity": CAPACITY} | ({"candidates": 2 * CAPACITY} if name == "sfl" else {})
-    teacher = make_teacher(name, lesson, options=options)
-    assert isinstance(teacher, JudgedLevelsTeacher)
+    teacher = make_teacher(name, context, options=options)
+    assert isinstance(teacher, LevelReplayTeacher)
     rng = np.random.default_rng(0)
     costs: list[float] = []
     full = 0
@@ -85,14 +85,14 @@ def measure_rounds(name: str) -> str:
         seconds = time.process_time() - start
         outcome = _played(plan.tasks, rng)
         start = time.process_time()
-        teacher.judge([outcome])
+        teacher.update_round([outcome])
         if teacher.buffer.filled == CAPACITY:
             full += 1
             costs.append(1e3 * (seconds + time.process_time() - start))
     return f"{name:<20} {np.mean(costs):8.1f} ms a round (mean), {max(costs):8.1f} at most"
 
 
-def _played(tasks: np.ndarray, rng: np.random.Generator) -> Outcome:
+def _played(tasks: np.ndarray, rng: np.random.Generator) -> RoundResult:
     """Two episodes ended on each level, in one of three with success."""
     episodes = tuple(
         Episode(task, value, value, 1, value > 0, True, "", 0, i, 0, 0, 0)
@@ -100,19 +100,19 @@ def _played(tasks: np.ndarray, rng: np.random.Generator) -> Outcome:
         for value in rng.random(2) * (rng.random(2) < 1 / 3)
     )
     values, advantages = rng.random((2, ROUND_STEPS, len(tasks)))
-    return Outcome(values, advantages, episodes)
+    return RoundResult(values, advantages, episodes)
 
 
 def measure(name: str) -> str:
     """One line of the table."""
-    if issubclass(TEACHERS.load(name), JudgedLevelsTeacher):
+    if issubclass(TEACHERS.load(name), LevelReplayTeacher):
         return measure_rounds(name)
     knowledge = Knowledge(
         mastery_return=0.7,
         initial=TaskDistribution(np.array([0.1, 0.1]), np.array([0.1, 0.1])),
         target=TaskDistribution(np.array([0.9, 0.9]), np.array([0.05, 0.05])),
     )
-    teacher = make_teacher(name, Lesson(SPACE, np.random.default_rng(0), (0.0, 1.1), knowledge))
+    teacher = make_teacher(name, TeacherContext(SPACE, np.random.default_rng(0), (0.0, 1.1), knowledge))
     pupil = Pupil(teacher)
     if "start_value" in teacher.signals:
         costs = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import BoxTaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -35,7 +35,7 @@ def measure() -> dict[str, float]:
     """Microseconds an episode at each size of history, the ratio, and the memory that the largest history took."""
     space = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 1.0)})
     rng = np.random.default_rng(0)
-    teacher = make_teacher("alp-gmm", Lesson(space, np.random.default_rng(0), (0.0, 1.1)))
+    teacher = make_teacher("alp-gmm", TeacherContext(space, np.random.default_rng(0), (0.0, 1.1)))
     _teach(teacher, 500, rng)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     figures, history = {}, teacher._progress.history  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from teachrl.tasks.spaces import DiscreteTaskSpace, TaskSpace, Vector
 from teachrl_envs.parameterize import ParameterizedEnv
 
 if TYPE_CHECKING:
-    from teachrl.config.experiment import EnvSettings
+    from teachrl.config.experiment import EnvConfig
 
 Env = gym.Env[Any, Any]
 
@@ -59,11 +59,15 @@ class EnvironmentFacts:
         return self.knowledge.mastery_return
 
 
-def make_env(settings: EnvSettings, render: bool = False) -> Env:
+def make_env(settings: EnvConfig | str, render: bool = False) -> Env:
     """Build one environment: a registered id, or ``module:callable`` of your own. Raises `UsageError`.
 
-    One that declares no task space plays `ONE_TASK`.
+    ``settings`` is an id, or the part ``env`` of an experiment. With ``render``, `render` returns images. One that declares no task space plays `ONE_TASK`.
     """
+    if isinstance(settings, str):
+        from teachrl.config.experiment import EnvConfig
+
+        settings = EnvConfig(id=settings)
     options: dict[str, Any] = dict(settings.options)
     if render:
         options["render_mode"] = "rgb_array"
@@ -91,7 +95,7 @@ def _with_one_task(env: Env) -> Env:
     return ParameterizedEnv(env, ONE_TASK, nothing_to_set, return_range=declared[0], mastery_return=declared[1])
 
 
-def require_tasks(facts: EnvironmentFacts, settings: EnvSettings, who: str) -> None:
+def require_tasks(facts: EnvironmentFacts, settings: EnvConfig, who: str) -> None:
     """Raise `UsageError` when there is nothing for ``who`` to vary."""
     if not facts.has_tasks:
         raise UsageError(
@@ -106,7 +110,7 @@ def _registered(name: str) -> Callable[..., Env]:
     return lambda **options: gym.make(name, disable_env_checker=True, **options)
 
 
-def declared_facts(settings: EnvSettings) -> EnvironmentFacts:
+def declared_facts(settings: EnvConfig) -> EnvironmentFacts:
     """What an experiment's environment declares; one is made for this and closed, also when it cannot be used."""
     env = make_env(settings)
     try:
@@ -115,7 +119,7 @@ def declared_facts(settings: EnvSettings) -> EnvironmentFacts:
         env.close()
 
 
-def environment_facts(env: Env, settings: EnvSettings) -> EnvironmentFacts:
+def environment_facts(env: Env, settings: EnvConfig) -> EnvironmentFacts:
     """Read what ``env`` declares; the experiment's own ``return_range`` and ``mastery_return`` win."""
     space = _declared(env, "task_space")
     if not isinstance(space, TaskSpace):

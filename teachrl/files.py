@@ -15,6 +15,9 @@ from teachrl.errors import TeachrlError
 
 _JSON_ENTRY = "__json__"
 
+StateTree = dict[str, Any]
+"""Dicts, lists, JSON values and arrays; keys are text. What `state` returns and a checkpoint holds."""
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that, whenever the machine stops, the old file or the new one is there in full."""

@@ -16,7 +16,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from teachrl.cli.listing import CATALOGUE
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation.evaluator import evaluate_run
@@ -111,11 +111,11 @@ def test_own_student_learns(tmp_path: Path) -> None:
 def test_own_teacher_practises_where_half_the_episodes_succeed() -> None:
     from teachrl.records.episodes import Episode
     from teachrl.tasks.spaces import BoxTaskSpace
-    from teachrl.teachers.base import Lesson
+    from teachrl.teachers.base import TeacherContext
     from teachrl.teachers.registry import make_teacher
 
-    lesson = Lesson(BoxTaskSpace({"x": (0.0, 10.0)}), np.random.default_rng(0))
-    teacher = make_teacher(HALFWAY, lesson, options={"random_task_ratio": 0.1})
+    context = TeacherContext(BoxTaskSpace({"x": (0.0, 10.0)}), np.random.default_rng(0))
+    teacher = make_teacher(HALFWAY, context, options={"random_task_ratio": 0.1})
 
     def play(task: Any, success: bool | None) -> Episode:
         return Episode(task, 0.0, 0.0, 1, success, True, "", 0, 0, 0, 0, 0)
@@ -148,7 +148,7 @@ def test_constructed_environment_of_the_page_declares_what_is_read() -> None:
     env = names["make_lander"]()
     task = {"gravity": -5.0, "wind_power": 3.0}
     assert env.reset(seed=0, options={"task": task})[1]["task"] == task
-    facts = environment_facts(env, EnvSettings(id="page"))
+    facts = environment_facts(env, EnvConfig(id="page"))
     assert facts.mastery_return == 200.0
     assert facts.return_range is None
     env.close()
@@ -248,7 +248,7 @@ def test_everything_that_can_be_chosen_is_named() -> None:
 
 
 def test_own_environment_is_deterministic() -> None:
-    env = make_env(EnvSettings(id=CARTPOLE))
+    env = make_env(EnvConfig(id=CARTPOLE))
     task = {"length": 0.3, "gravity": 12.0}
     first, second = (env.reset(seed=3, options={"task": task})[0] for _ in range(2))
     assert np.array_equal(first, second)

@@ -14,11 +14,11 @@ from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode, Transitions
-from teachrl.students.base import Classroom
+from teachrl.students.base import StudentContext
 from teachrl.students.registry import make_student
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.composite.base import CompositeTeacher
 from teachrl.teachers.registry import TEACHERS, make_teacher
 from teachrl.teachers.rounds import RoundTeacher
@@ -85,7 +85,7 @@ ENVIRONMENTS = sorted(name for name in gym.registry if name.startswith("teachrl/
 
 
 def employ(name: str, options: Any, seen: Any, acts: Any, n_envs: int) -> Any:
-    return make_student(name, Classroom(seen, acts, n_envs, 0, 10**6), None, options)
+    return make_student(name, StudentContext(seen, acts, n_envs, 0, 10**6), None, options)
 
 
 def build(teacher: str, preset: str, space: TaskSpace, seed: int = 0) -> Teacher:
@@ -94,8 +94,8 @@ def build(teacher: str, preset: str, space: TaskSpace, seed: int = 0) -> Teacher
     knowledge = Knowledge(mastery_return=1.0)
     if space.has_unit_cube:
         knowledge = Knowledge(mastery_return=1.0, initial=easy, target=wanted)
-    lesson = Lesson(space, np.random.default_rng(seed), (-1.0, 3.0), knowledge, N_ENVS, employ)
-    return make_teacher(teacher, lesson, preset, OPTIONS.get(teacher))
+    context = TeacherContext(space, np.random.default_rng(seed), (-1.0, 3.0), knowledge, N_ENVS, employ)
+    return make_teacher(teacher, context, preset, OPTIONS.get(teacher))
 
 
 def play(teacher: Teacher, episodes: int, returns: Any = None) -> np.ndarray:
@@ -194,9 +194,15 @@ def test_every_choice_can_be_explained_and_drawn(teacher: str, preset: str) -> N
             sentence = chosen.explain(origin, plan.reasons[i] if plan.reasons else {})
             assert sentence.endswith(".")
             assert "rule" not in sentence, f"no sentence for the origin {origin!r}"
-    picture = chosen.picture()
-    assert 0 <= picture.random_ratio <= 1
-    assert picture.gaussians or picture.regions or picture.samples or picture.levels or picture.random_ratio > 0
+    curriculum = chosen.curriculum()
+    assert 0 <= curriculum.random_ratio <= 1
+    assert (
+        curriculum.gaussians
+        or curriculum.regions
+        or curriculum.samples
+        or curriculum.levels
+        or curriculum.random_ratio > 0
+    )
 
 
 @pytest.mark.parametrize(("teacher", "preset"), [(t, p) for t, p in ALL_PRESETS if t in TEACHERS_FOR_LEVELS])

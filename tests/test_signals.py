@@ -18,7 +18,7 @@ for _ in range(20_000):
 """
 WAITER = f"""
 import os, subprocess, sys
-from teachrl.interruption import stop_signals
+from teachrl.signals import stop_signals
 with stop_signals() as stopped:
     storm = subprocess.Popen([sys.executable, "-c", {STORM!r}, str(os.getpid())])
     while storm.poll() is None:

@@ -7,13 +7,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-import teachrl.environments  # noqa: F401  (registers teachrl/Teaching-v0)
-
 
 def make_teaching() -> gym.Env[Any, Any]:
     """Five cells in a row, of which each opens the next; fifty decisions, of two tasks each."""
     return gym.make(
-        "teachrl/Teaching-v0",
+        "teachrl.environments:teachrl/Teaching-v0",  # the module that registers it, and the id
         env={"id": "teachrl/Hypercubes-v0", "options": {"dimensions": 1, "cells": 5}, "mastery_return": 0.15},
         student={"name": "simulated", "options": {"unlock": 15}},
         batch=2,

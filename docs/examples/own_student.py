@@ -5,19 +5,17 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from teachrl.errors import UsageError
-from teachrl.records.episodes import Array, Fragment
-from teachrl.students.base import Classroom, Decision, Student
+from teachrl import Array, Decision, Fragment, Student, StudentContext, UsageError
 
 
 class LinearStudent(Student):
-    def __init__(self, classroom: Classroom, learning_rate: float = 1.0, discount: float = 0.98) -> None:
-        if not isinstance(classroom.action_space, spaces.Discrete):
-            raise UsageError(f"LinearStudent needs discrete actions; this environment has {classroom.action_space}")
+    def __init__(self, context: StudentContext, learning_rate: float = 1.0, discount: float = 0.98) -> None:
+        if not isinstance(context.action_space, spaces.Discrete):
+            raise UsageError(f"LinearStudent needs discrete actions; this environment has {context.action_space}")
         self.fragment_steps, self.discount, self._rate = 128, discount, learning_rate
-        size, actions = 2 * int(np.prod(classroom.observation_space.shape)) + 1, int(classroom.action_space.n)
+        size, actions = 2 * int(np.prod(context.observation_space.shape)) + 1, int(context.action_space.n)
         self._policy, self._critic = np.zeros((size, actions)), np.zeros(size)
-        self._rng = np.random.default_rng(classroom.seed)
+        self._rng = np.random.default_rng(context.seed)
         self.acting_generators = (self._rng,)
 
     def _features(self, observations: Array) -> Array:

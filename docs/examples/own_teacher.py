@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from teachrl.errors import UsageError
-from teachrl.records.episodes import Episode
-from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
+from teachrl import Episode, Plan, StateTree, Teacher, TeacherConfig, TeacherContext, UsageError, Vector
 
 
 class HalfwayConfig(TeacherConfig):
@@ -23,8 +20,8 @@ class HalfwayTeacher(Teacher):
     Config = HalfwayConfig
     config: HalfwayConfig
 
-    def __init__(self, lesson: Lesson, config: HalfwayConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: HalfwayConfig) -> None:
+        super().__init__(context, config)
         # A cell that nobody has played looks like the best one, so that each gets its turn.
         self._rates = np.full((config.cells,) * self.space.size, 0.5)
         self._episodes = 0
@@ -53,9 +50,9 @@ class HalfwayTeacher(Teacher):
             self._rates[cell] += (1 - self.config.memory) * (episode.success - self._rates[cell])
             self._episodes += 1
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state, "rates": self._rates.copy(), "episodes": self._episodes}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._rates, self._episodes = np.array(state["rates"]), state["episodes"]

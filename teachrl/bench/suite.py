@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from teachrl.config.experiment import EnvSettings, merge_settings
+from teachrl.config.experiment import EnvConfig, merge_settings
 from teachrl.config.settings import Name, Number, Options, Settings, Whole
 from teachrl.config.validation import validated
 from teachrl.config.yaml_files import parse, read_text
@@ -122,5 +122,5 @@ def settings_of(suite: Suite, budget: Budget, *changes: Mapping[str, Any]) -> di
 def n_envs(settings: Mapping[str, Any]) -> int:
     """Environments that a run steps side by side."""
     env = settings.get("env")
-    default: int = EnvSettings.model_fields["n_envs"].default
+    default: int = EnvConfig.model_fields["n_envs"].default
     return int(env.get("n_envs", default)) if isinstance(env, Mapping) else default

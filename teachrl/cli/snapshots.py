@@ -10,7 +10,7 @@ import typer
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
-    from teachrl.config.experiment import EnvSettings
+    from teachrl.config.experiment import EnvConfig
 
 
 def snapshots(
@@ -59,11 +59,11 @@ def snapshots(
     typer.echo(f"bank: {output}")
 
 
-def _environment(env: str | None, settings: list[str] | None) -> EnvSettings:
+def _environment(env: str | None, settings: list[str] | None) -> EnvConfig:
 
-    from teachrl.config.experiment import EnvSettings, parse_set
+    from teachrl.config.experiment import EnvConfig, parse_set
     from teachrl.config.validation import validated
 
     if env is None:
         raise UsageError("say where it is played: --env ID")
-    return validated(EnvSettings, {"id": env, **parse_set(settings or [], parts={})}, "--env")
+    return validated(EnvConfig, {"id": env, **parse_set(settings or [], parts={})}, "--env")

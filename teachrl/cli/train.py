@@ -82,12 +82,12 @@ def _run(experiment: Experiment, runs_dir: Path, mode: Literal["auto", "resume",
     from teachrl.training.run import train as run
 
     with progress_display() as on_progress:
-        outcome = run(experiment, runs_dir=runs_dir, mode=mode, on_progress=on_progress)
-    interrupted = outcome.status == "interrupted"
+        result = run(experiment, runs_dir=runs_dir, mode=mode, on_progress=on_progress)
+    interrupted = result.status == "interrupted"
     if interrupted:
         how = "without --overwrite " if mode == "overwrite" else ""
-        typer.echo(f"interrupted at step {outcome.step:,}; the same command {how}continues from here")
+        typer.echo(f"interrupted at step {result.step:,}; the same command {how}continues from here")
     # The last line is for scripts.
-    typer.echo(f"run: {outcome.path}")
+    typer.echo(f"run: {result.path}")
     if interrupted:
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ STEPS = 10**12
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 
-class DistillSettings(Settings):
+class DistillConfig(Settings):
     """What a student takes from a mentor, or from an earlier run (docs/methods/distillation.md).
 
     Sources: DAgger (Ross et al. 2011, arXiv 1011.0686), kickstarting (Schmitt et al. 2018, arXiv 1803.03835), residual

@@ -10,20 +10,20 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator
 from pydantic import model_validator as check_model
 
-from teachrl.config.distillation import DistillSettings
+from teachrl.config.distillation import DistillConfig
 from teachrl.config.settings import Name, Number, Options, Settings, Whole
 from teachrl.config.validation import validated
-from teachrl.config.workers import WorkerSettings, check_workers
+from teachrl.config.workers import WorkerConfig, check_workers
 from teachrl.config.yaml_files import MAX_DEPTH, dump, parse, plain, read_text
 from teachrl.errors import UsageError
-from teachrl.tasks.knowledge import Level
+from teachrl.tasks.knowledge import KnowledgeLevel
 
 # The part of an experiment that a plain string stands for, and the fields that belong to that choice alone.
 KEYS = {"env": "id", "teacher": "name", "student": "name", "starts": "bank", "guide": "name", "workers": "count"}
 OWN_FIELDS = ("preset", "options", "return_range", "mastery_return")
 
 
-class EnvSettings(Settings):
+class EnvConfig(Settings):
     """Where the student practises."""
 
     id: Name = Field(description="a registered gymnasium id, or 'module:callable' of your own that returns an env")
@@ -46,7 +46,7 @@ class EnvSettings(Settings):
         return self
 
 
-class TeacherSettings(Settings):
+class TeacherChoice(Settings):
     """Who decides what is practised next."""
 
     name: Name = Field(
@@ -54,14 +54,14 @@ class TeacherSettings(Settings):
     )
     preset: Name = Field(default="default", description="a named set of the teacher's options")
     options: Options = Field(default={}, description="the teacher's settings, over those of the preset")
-    knowledge: Level = Field(
+    knowledge: KnowledgeLevel = Field(
         default="target",
         description="what the teacher is told of what the environment declares about its tasks: none; mastery_range "
         "(what success is); easy_start (also which are easy); target (also which are wanted in the end)",
     )
 
 
-class StudentSettings(Settings):
+class StudentChoice(Settings):
     """Who practises."""
 
     name: Name = Field(default="ppo", description="a name from `teachrl list students`, or 'module:Class' of your own")
@@ -69,12 +69,12 @@ class StudentSettings(Settings):
     options: Options = Field(
         default={}, description="the student's settings (for SB3: any keyword), over those of the preset"
     )
-    distill: DistillSettings | None = Field(
+    distill: DistillConfig | None = Field(
         default=None, description="what the student also learns from a mentor or an earlier run; null: nothing"
     )
 
 
-class StartSettings(Settings):
+class StartConfig(Settings):
     """Where episodes may begin, beside the true start. The teacher chooses among them; evaluation never does."""
 
     bank: Name = Field(description="file with snapshots, from `teachrl snapshots`")
@@ -88,7 +88,7 @@ class StartSettings(Settings):
     )
 
 
-class GuideSettings(Settings):
+class GuideChoice(Settings):
     """Who helps on the way, while the student trains; when it is judged, nobody does."""
 
     name: Name = Field(description="a name from `teachrl list guides`, or 'module:Class' of your own")
@@ -98,17 +98,17 @@ class GuideSettings(Settings):
 class Experiment(Settings):
     """Everything that decides how a run goes."""
 
-    env: EnvSettings = Field(description="the environment: its id, or a mapping with id, options, n_envs, ...")
-    teacher: TeacherSettings = Field(
-        default=TeacherSettings(), description="the teacher: its name, or a mapping with name, preset, options"
+    env: EnvConfig = Field(description="the environment: its id, or a mapping with id, options, n_envs, ...")
+    teacher: TeacherChoice = Field(
+        default=TeacherChoice(), description="the teacher: its name, or a mapping with name, preset, options"
     )
-    student: StudentSettings = Field(
-        default=StudentSettings(), description="the student: its name, or a mapping with name, preset, options"
+    student: StudentChoice = Field(
+        default=StudentChoice(), description="the student: its name, or a mapping with name, preset, options"
     )
-    starts: StartSettings | None = Field(
+    starts: StartConfig | None = Field(
         default=None, description="other starts than the true one: the file of a bank, or a mapping with bank, ..."
     )
-    guide: GuideSettings | None = Field(
+    guide: GuideChoice | None = Field(
         default=None, description="help on the way through an episode: its name, or a mapping with name, options"
     )
     steps: Whole = Field(
@@ -138,7 +138,7 @@ class Experiment(Settings):
     backend: Literal["local", "ray"] = Field(
         default="local", description="where environments run: local, in this process; ray, in processes of their own"
     )
-    workers: WorkerSettings | None = Field(
+    workers: WorkerConfig | None = Field(
         default=None,
         description="who collects: their number, or a mapping with count, ...; null: the run itself, which tells the "
         "teacher of each episode before the next begins",

@@ -9,7 +9,7 @@ from pydantic import Field
 from teachrl.config.settings import Number, Settings, Whole
 
 
-class WorkerSettings(Settings):
+class WorkerConfig(Settings):
     """Workers share ``env.n_envs`` evenly; each has a copy of the student that acts, and its own random streams."""
 
     count: Whole = Field(ge=1, le=4096, description="how many; env.n_envs is divided among them")
@@ -40,7 +40,7 @@ class WorkerSettings(Settings):
 ONLY_RAY = ("mode", "staleness", "cpus", "gpus", "placement", "patience", "losses")
 
 
-def check_workers(backend: str, workers: WorkerSettings | None, n_envs: int) -> None:
+def check_workers(backend: str, workers: WorkerConfig | None, n_envs: int) -> None:
     """Raise `ValueError` for settings that contradict each other."""
     if workers is None:
         if backend == "ray":
@@ -52,7 +52,7 @@ def check_workers(backend: str, workers: WorkerSettings | None, n_envs: int) -> 
             f"env.n_envs is shared evenly, and {n_envs} environments cannot be among {workers.count} workers: "
             f"set env.n_envs to {near}, for example"
         )
-    given = [name for name in ONLY_RAY if getattr(workers, name) != WorkerSettings.model_fields[name].default]
+    given = [name for name in ONLY_RAY if getattr(workers, name) != WorkerConfig.model_fields[name].default]
     if backend == "local" and given:
         raise ValueError(f"workers.{given[0]} is for backend ray; workers of backend local take turns in one process")
     if workers.device != "cpu" and backend == "ray" and not workers.gpus:

@@ -16,8 +16,8 @@ from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.factory.student import TrainedStudent, load_student
 from teachrl.records.episodes import Array, Episode
-from teachrl.rollouts.episodes import EpisodeSlots, PlannedTask
-from teachrl.rollouts.vector_env import EpisodeError, make_environments
+from teachrl.rollouts.episodes import EpisodeTracker, PlannedTask
+from teachrl.rollouts.vector_env import EpisodeError, make_vector_env
 from teachrl.students.base import Student
 from teachrl.tasks.test_sets import TestSet, choose_test_set
 
@@ -35,7 +35,7 @@ class Evaluator:
         self._facts = facts
         episodes = len(test_set.tasks) * test_set.episodes_per_task
         counts = min(PARALLEL_ENVS, episodes), min(PARALLEL_BATCHED, episodes)
-        self._slots = EpisodeSlots(make_environments(make, counts[0], facts, counts[1]), facts, discount)
+        self._tracker = EpisodeTracker(make_vector_env(make, counts[0], facts, counts[1]), facts, discount)
 
     def evaluate(self, student: Student, deterministic: bool = True) -> dict[str, Any]:
         """Results by task, in the order of the set.
@@ -59,7 +59,7 @@ class Evaluator:
         waiting = iter([(i, k) for i in range(len(self.test_set.tasks)) for k in quota])
         records: dict[Key, Episode] = {}
         playing: dict[int, Key] = {}
-        space, n = self._facts.observation_space, len(self._slots)
+        space, n = self._facts.observation_space, len(self._tracker)
         observations = np.zeros((n, *(space.shape or ())), dtype=space.dtype)
         memory = np.zeros((n, student.memory_size), dtype=np.float32)
         free = list(range(n))
@@ -75,7 +75,7 @@ class Evaluator:
             if decision.memory is not None:
                 memory[rows] = decision.memory
             for row, terminated in ended.items():
-                records[playing.pop(row)] = self._slots.episode(row, 0, terminated)
+                records[playing.pop(row)] = self._tracker.episode(row, 0, terminated)
             free = list(ended)
 
     def _begin(self, row: int, key: Key) -> Array:
@@ -83,15 +83,15 @@ class Evaluator:
         vector = self._facts.task_space.vector(self.test_set.tasks[task])
         seed = np.random.SeedSequence(self.test_set.seed, spawn_key=key).generate_state(1)[0]
         try:
-            return self._slots.reset(row, PlannedTask(vector, "test set", 0), episode, int(seed))
+            return self._tracker.reset(row, PlannedTask(vector, "test set", 0), episode, int(seed))
         except EpisodeError as fault:
             raise TeachrlError(f"evaluation on task {self.test_set.tasks[task]} failed: {fault}") from fault
 
     def _step(self, rows: NDArray[np.int64], actions: Array) -> tuple[Array, dict[int, bool]]:
         """Observations, and for each row that ended whether it was terminated."""
-        stepped = self._slots.step(rows, actions)
+        stepped = self._tracker.step(rows, actions)
         for row, fault in stepped.faults.items():
-            raise TeachrlError(f"evaluation on task {self._slots.task(row)} failed: {fault}") from fault
+            raise TeachrlError(f"evaluation on task {self._tracker.task(row)} failed: {fault}") from fault
         outcomes = zip(rows.tolist(), stepped.terminated, stepped.truncated, strict=True)
         return stepped.observations, {row: terminated for row, terminated, cut in outcomes if terminated or cut}
 
@@ -124,7 +124,7 @@ class Evaluator:
 
     def close(self) -> None:
         """Close all environments."""
-        self._slots.close()
+        self._tracker.close()
 
 
 @contextmanager

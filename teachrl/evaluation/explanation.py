@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.factory.environment import practice
+from teachrl.factory.environment import training_env
 from teachrl.factory.student import load_values
 from teachrl.factory.teacher import build_teacher
 from teachrl.records.episode_log import task_vectors
@@ -65,7 +65,7 @@ def explain_episode(
     row = one.to_pylist()[0]
     reason = _reason(row["reason"])
     rng = np.random.default_rng(experiment.seed)
-    where = practice(experiment, load_values)
+    where = training_env(experiment, load_values)
     teacher = build_teacher(experiment, where.facts, rng, where.bank)
     return Explanation(
         episode=place,

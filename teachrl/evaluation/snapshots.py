@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.registry import import_object
 from teachrl.environments import EnvironmentFacts, declared_facts
 from teachrl.errors import TeachrlError, UsageError
@@ -44,8 +44,8 @@ def snapshots_of_run(
         )
     student = trained.student
     can_value = student.memory_size == 0 and type(student).values is not Student.values
-    told = {"run": run.name, "student": trained.experiment.student.name, "training_steps": trained.step}
-    policy = Policy(_Acting(student, deterministic), student.values if can_value else None, told)
+    info = {"run": run.name, "student": trained.experiment.student.name, "training_steps": trained.step}
+    policy = Policy(_Acting(student, deterministic), student.values if can_value else None, info)
     return collect(trained.experiment.env, policy, wanted_plays(_count(episodes), seed), every, best)
 
 
@@ -69,7 +69,7 @@ class _Acting:
 
 
 def snapshots_of_policy(
-    settings: EnvSettings, target: str, episodes: int = 10, every: int = 10, best: int | None = None, seed: int = 0
+    settings: EnvConfig, target: str, episodes: int = 10, every: int = 10, best: int | None = None, seed: int = 0
 ) -> Bank:
     """A bank of episodes that ``module:function`` plays; it maps observations ``(1, ...)`` to actions ``(1, ...)``."""
     function = import_object(target, "policy")
@@ -81,17 +81,17 @@ def snapshots_of_policy(
     return collect(settings, policy, wanted_plays(_count(episodes), seed), every, best)
 
 
-def snapshots_of_demonstrations(settings: EnvSettings, file: Path, every: int = 10, best: int | None = None) -> Bank:
+def snapshots_of_demonstrations(settings: EnvConfig, file: Path, every: int = 10, best: int | None = None) -> Bank:
     """A bank along recorded episodes, which are played again: a JSON list of ``{"task", "seed", "actions"}``.
 
     ``task`` may be left out where there is only one. A single episode need not be in a list; the files under a run's
     ``failures/`` are such. Raises `UsageError` for another content.
     """
     try:
-        told = read_json(file)
+        info = read_json(file)
     except TeachrlError as error:
         raise UsageError(str(error)) from None
-    recorded = _Recorded(file, told if isinstance(told, list) else [told])
+    recorded = _Recorded(file, info if isinstance(info, list) else [info])
     return collect(settings, Policy(recorded, None, {"demonstrations": file.name}), recorded.plays, every, best)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from teachrl.errors import TeachrlError
 from teachrl.factory.student import load_student
-from teachrl.rollouts.episodes import EpisodeSlots, PlannedTask
-from teachrl.rollouts.vector_env import EpisodeError, SeparateEnvironments
+from teachrl.rollouts.episodes import EpisodeTracker, PlannedTask
+from teachrl.rollouts.vector_env import EpisodeError, SyncVectorEnv
 from teachrl.tasks.spaces import Task
 
 
@@ -23,22 +23,22 @@ def replay(run: Path, task: Task, output: Path, seed: int = 0) -> dict[str, Any]
     env = trained.make_env(render=True)
     frames = []
     try:
-        slots = EpisodeSlots(SeparateEnvironments([env], lambda: env, trained.facts), trained.facts, discount)
-        observations = slots.reset(0, PlannedTask(vector, "replay", 0), 0, seed)[None]
+        tracker = EpisodeTracker(SyncVectorEnv([env], lambda: env, trained.facts), trained.facts, discount)
+        observations = tracker.reset(0, PlannedTask(vector, "replay", 0), 0, seed)[None]
         memory = np.zeros((1, trained.student.memory_size), dtype=np.float32)
         done = False
         while not done:
             # Every second picture: a film of 25 pictures a second is as telling as one of 50, at half the size.
-            if len(slots[0].actions) % 2 == 0:
+            if len(tracker[0].actions) % 2 == 0:
                 frames.append(env.render())
             decision = trained.student.act(observations, memory, deterministic=True)
             memory = memory if decision.memory is None else decision.memory
-            stepped = slots.step(np.zeros(1, dtype=np.int64), decision.actions)
+            stepped = tracker.step(np.zeros(1, dtype=np.int64), decision.actions)
             for fault in stepped.faults.values():
                 raise fault
             observations, done = stepped.observations, stepped.terminated[0] or stepped.truncated[0]
         frames.append(env.render())
-        episode = slots.episode(0, len(slots[0].actions), stepped.terminated[0])
+        episode = tracker.episode(0, len(tracker[0].actions), stepped.terminated[0])
     except EpisodeError as fault:
         raise TeachrlError(f"the episode on task {task} failed: {fault}") from fault
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from teachrl.config.experiment import Experiment, StartSettings
+from teachrl.config.experiment import Experiment, StartConfig
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
 from teachrl.guides.base import Guide, LoadValues
 from teachrl.guides.registry import make_guide
@@ -23,7 +23,7 @@ class MakeEnv(Protocol):
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluationEnv:
     """Where a student is judged: every episode from the true start, nobody helps, and it sees what it is used to."""
 
     make: MakeEnv
@@ -31,7 +31,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Practice:
+class TrainingEnv:
     """Where a student practises: how to make the environment, and what it declares.
 
     ``bank`` is None where every episode begins at the true start, ``guide`` where nobody helps on the way; with neither
@@ -40,32 +40,32 @@ class Practice:
 
     make: Callable[[], Env]
     facts: EnvironmentFacts
-    judged: Judged
+    evaluation_env: EvaluationEnv
     bank: Bank | None
     guide: Guide | None
 
 
-def judged(experiment: Experiment) -> Judged:
+def evaluation_env(experiment: Experiment) -> EvaluationEnv:
     """Where the student of an experiment is judged."""
-    return _judged(experiment, _guide(experiment))
+    return _evaluation_env(experiment, _guide(experiment))
 
 
-def practice(experiment: Experiment, load_values: LoadValues | None = None) -> Practice:
+def training_env(experiment: Experiment, load_values: LoadValues | None = None) -> TrainingEnv:
     """Read the bank and make the guide, if there are any. Raises `UsageError` when one does not fit the environment.
 
     ``load_values`` is for guides that use the values of an earlier run: `teachrl.factory.student.load_values`.
     """
     guide = _guide(experiment, load_values)
-    where = _judged(experiment, guide)
+    where = _evaluation_env(experiment, guide)
     if experiment.starts is None and guide is None:
-        return Practice(where.make, where.facts, where, None, None)
+        return TrainingEnv(where.make, where.facts, where, None, None)
     make: Callable[[], Env] = lambda: make_env(experiment.env)  # noqa: E731  (the first of several layers)
     bank = None
     if experiment.starts is not None:
         make, bank = _with_starts(make, experiment, experiment.starts)
     if guide is not None:
         make = _with_guide(make, guide)
-    return Practice(make, _facts(make, experiment), where, bank, guide)
+    return TrainingEnv(make, _facts(make, experiment), where, bank, guide)
 
 
 def _guide(experiment: Experiment, load_values: LoadValues | None = None) -> Guide | None:
@@ -77,12 +77,12 @@ def _guide(experiment: Experiment, load_values: LoadValues | None = None) -> Gui
     return guide
 
 
-def _judged(experiment: Experiment, guide: Guide | None) -> Judged:
+def _evaluation_env(experiment: Experiment, guide: Guide | None) -> EvaluationEnv:
     def make(render: bool = False) -> Env:
         env = make_env(experiment.env, render)
         return env if guide is None else guide.unguided(env)
 
-    return Judged(make, _facts(make, experiment))
+    return EvaluationEnv(make, _facts(make, experiment))
 
 
 def _facts(make: Callable[[], Env], experiment: Experiment) -> EnvironmentFacts:
@@ -94,7 +94,7 @@ def _facts(make: Callable[[], Env], experiment: Experiment) -> EnvironmentFacts:
 
 
 def _with_starts(
-    make: Callable[[], Env], experiment: Experiment, starts: StartSettings
+    make: Callable[[], Env], experiment: Experiment, starts: StartConfig
 ) -> tuple[Callable[[], Env], Bank]:
     env = make()
     try:

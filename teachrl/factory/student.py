@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gymnasium import spaces
 
-from teachrl.config.distillation import DistillSettings
-from teachrl.config.experiment import Experiment, StudentSettings
+from teachrl.config.distillation import DistillConfig
+from teachrl.config.experiment import Experiment, StudentChoice
 from teachrl.config.registry import import_object
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import UsageError
-from teachrl.factory.environment import MakeEnv, judged
+from teachrl.factory.environment import MakeEnv, evaluation_env
 from teachrl.files import read_tree
 from teachrl.records.episodes import Array
 from teachrl.runs.checkpoints import step_of
 from teachrl.runs.directory import RunDirectory
-from teachrl.students.base import Classroom, Student
+from teachrl.students.base import Student, StudentContext
 from teachrl.students.registry import make_student
 
 if TYPE_CHECKING:
-    from teachrl.students.distillation.distillable import Imitator
+    from teachrl.students.distillation.distillable import DistillableStudent
     from teachrl.students.distillation.mentor import Mentor
 
 
@@ -40,18 +40,18 @@ class TrainedStudent:
     make_env: MakeEnv
 
 
-def build_student(settings: StudentSettings, facts: EnvironmentFacts, classroom: Classroom) -> Student:
+def build_student(settings: StudentChoice, facts: EnvironmentFacts, context: StudentContext) -> Student:
     """The student that an experiment trains, with all that it learns from. Raises `UsageError`."""
     distill = settings.distill
     if distill is None or not (distill.imitates or distill.residual or distill.replay):
-        return make_student(settings.name, classroom, settings.preset, settings.options)
+        return make_student(settings.name, context, settings.preset, settings.options)
     if distill.residual:
-        return _on_top_of_a_mentor(settings, distill, facts, classroom)
-    from teachrl.students.distillation.student import ImitatingStudent
+        return _on_top_of_a_mentor(settings, distill, facts, context)
+    from teachrl.students.distillation.student import DistillationStudent
 
     # Before the student: building one seeds the generators that the student begins with.
     mentor = load_mentor(distill, facts) if distill.imitates else None
-    student = _imitator(settings, classroom)
+    student = _imitator(settings, context)
     if distill.beta and not distill.weight and not student.experience_kept():
         raise UsageError(
             f"student.distill.beta: {settings.name} learns from its own actions alone, so while the mentor acts it has "
@@ -60,35 +60,35 @@ def build_student(settings: StudentSettings, facts: EnvironmentFacts, classroom:
     sources: dict[str, Any] = {} if mentor is None else {"mentor": mentor.identity}
     if distill.replay is not None:
         sources["replay"] = _add_replay(student, distill.replay, distill.replay_share, facts)
-    return ImitatingStudent(student, mentor, distill, facts.action_space, classroom.seed, sources)
+    return DistillationStudent(student, mentor, distill, facts.action_space, context.seed, sources)
 
 
 def _on_top_of_a_mentor(
-    settings: StudentSettings, distill: DistillSettings, facts: EnvironmentFacts, classroom: Classroom
+    settings: StudentChoice, distill: DistillConfig, facts: EnvironmentFacts, context: StudentContext
 ) -> Student:
-    from teachrl.students.distillation.residual import ResidualStudent, residual_classroom
+    from teachrl.students.distillation.residual import ResidualStudent, residual_context
 
-    mentor, inside = load_mentor(distill, facts), residual_classroom(classroom)
-    assert isinstance(classroom.action_space, spaces.Box)
-    return ResidualStudent(_imitator(settings, inside), mentor, classroom.action_space, distill.residual_scale)
+    mentor, inside = load_mentor(distill, facts), residual_context(context)
+    assert isinstance(context.action_space, spaces.Box)
+    return ResidualStudent(_imitator(settings, inside), mentor, context.action_space, distill.residual_scale)
 
 
-def _imitator(settings: StudentSettings, classroom: Classroom) -> Imitator:
-    from teachrl.students.distillation.distillable import Imitator
+def _imitator(settings: StudentChoice, context: StudentContext) -> DistillableStudent:
+    from teachrl.students.distillation.distillable import DistillableStudent
 
-    student = make_student(settings.name, classroom, settings.preset, settings.options)
-    simple = isinstance(classroom.action_space, (spaces.Discrete, spaces.Box))
-    if not isinstance(student, Imitator) or not simple:
+    student = make_student(settings.name, context, settings.preset, settings.options)
+    simple = isinstance(context.action_space, (spaces.Discrete, spaces.Box))
+    if not isinstance(student, DistillableStudent) or not simple:
         raise UsageError(
             "student.distill is for the students ppo, ppo-lstm, sac, td3 and dqn with actions in Discrete or Box; here "
-            f"is {settings.name} with {classroom.action_space}"
+            f"is {settings.name} with {context.action_space}"
         )
     return student
 
 
-def load_mentor(distill: DistillSettings, facts: EnvironmentFacts) -> Mentor:
+def load_mentor(distill: DistillConfig, facts: EnvironmentFacts) -> Mentor:
     """The mentor of ``distill``, which plays what ``facts`` are of. Raises `UsageError` when it cannot."""
-    from teachrl.students.distillation.distillable import Imitator
+    from teachrl.students.distillation.distillable import DistillableStudent
     from teachrl.students.distillation.mentor import FunctionMentor, TrainedMentor
 
     name = distill.mentor
@@ -107,7 +107,7 @@ def load_mentor(distill: DistillSettings, facts: EnvironmentFacts) -> Mentor:
         )
     trained = load_student(Path(name))
     _check_finished(Path(name), "mentor")
-    if not isinstance(trained.student, Imitator) or trained.student.memory_size:
+    if not isinstance(trained.student, DistillableStudent) or trained.student.memory_size:
         raise UsageError(f"mentor {name}: a {trained.experiment.student.name} cannot be one; ppo, sac, td3 and dqn can")
     if trained.facts.action_space != facts.action_space:
         raise UsageError(f"mentor {name} acts in {trained.facts.action_space}, the student in {facts.action_space}")
@@ -142,7 +142,7 @@ def _digest(tree: Any) -> str:
     return digest.hexdigest()
 
 
-def _add_replay(student: Imitator, name: str, share: float, facts: EnvironmentFacts) -> dict[str, Any]:
+def _add_replay(student: DistillableStudent, name: str, share: float, facts: EnvironmentFacts) -> dict[str, Any]:
     """Let batches come from an earlier run's rows as well; what identifies these. Raises `UsageError`."""
     from teachrl.students.sb3.off_policy import OffPolicyStudent
 
@@ -150,7 +150,7 @@ def _add_replay(student: Imitator, name: str, share: float, facts: EnvironmentFa
         raise UsageError("student.distill.replay is for students with a replay buffer: sac, td3 and dqn")
     run = RunDirectory.open(Path(name))
     _check_finished(Path(name), "student.distill.replay:")
-    theirs = judged(run.experiment()).facts
+    theirs = evaluation_env(run.experiment()).facts
     if (theirs.observation_space, theirs.action_space) != (facts.observation_space, facts.action_space):
         raise UsageError(
             f"student.distill.replay: {name} was played in {theirs.observation_space} and {theirs.action_space}, the "
@@ -172,15 +172,15 @@ def load_student(run: Path, step: int | None = None) -> TrainedStudent:
     directory = RunDirectory.open(run)
     checkpoint = _checkpoint(run, directory.checkpoints().all(), step)
     experiment = directory.experiment()
-    where = judged(experiment)
+    where = evaluation_env(experiment)
     facts = where.facts
     spaces_ = facts.observation_space, facts.action_space
-    classroom = Classroom(*spaces_, experiment.env.n_envs, experiment.seed, experiment.steps)
+    context = StudentContext(*spaces_, experiment.env.n_envs, experiment.seed, experiment.steps)
     settings = experiment.student
     if settings.distill is None or not settings.distill.residual:
         # What it learnt from has become its own: it plays without its mentor.
         settings = settings.model_copy(update={"distill": None})
-    student = build_student(settings, facts, classroom)
+    student = build_student(settings, facts, context)
     student.load_weights(read_tree(checkpoint / "student.npz")["weights"])
     return TrainedStudent(experiment, facts, student, step_of(checkpoint), where.make)
 

@@ -11,9 +11,9 @@ from gymnasium import Space
 from teachrl.config.experiment import Experiment
 from teachrl.environments import EnvironmentFacts, require_tasks
 from teachrl.starts.bank import Bank
-from teachrl.students.base import Classroom, Student
+from teachrl.students.base import Student, StudentContext
 from teachrl.students.registry import make_student
-from teachrl.teachers.base import Lesson, Snapshots, Teacher
+from teachrl.teachers.base import Snapshots, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 # Far from the seeds of the students, which are the run's own and the few after it.
@@ -29,19 +29,21 @@ def build_teacher(
 ) -> Teacher:
     """The teacher as it is before it has learnt anything; ``rng`` is its own. Raises `UsageError`."""
 
-    def employ(name: str, options: Mapping[str, Any], seen: Space[Any], acts: Space[Any], n_envs: int) -> Student:
-        classroom = Classroom(seen, acts, n_envs, experiment.seed + AGENT_SEED, experiment.steps)
-        return make_student(name, classroom, None, options)
+    def make_agent(name: str, options: Mapping[str, Any], seen: Space[Any], acts: Space[Any], n_envs: int) -> Student:
+        context = StudentContext(seen, acts, n_envs, experiment.seed + AGENT_SEED, experiment.steps)
+        return make_student(name, context, None, options)
 
     teacher = experiment.teacher
     if teacher.name not in WITHOUT_TASKS:
         require_tasks(facts, experiment.env, f"teacher {teacher.name!r}")
     knowledge = facts.knowledge.limited_to(teacher.knowledge)
-    lesson = Lesson(facts.task_space, rng, facts.return_range, knowledge, experiment.env.n_envs, employ, known(bank))
-    return make_teacher(teacher.name, lesson, teacher.preset, teacher.options)
+    context = TeacherContext(
+        facts.task_space, rng, facts.return_range, knowledge, experiment.env.n_envs, make_agent, known_snapshots(bank)
+    )
+    return make_teacher(teacher.name, context, teacher.preset, teacher.options)
 
 
-def known(bank: Bank | None) -> Snapshots | None:
+def known_snapshots(bank: Bank | None) -> Snapshots | None:
     """What a teacher is told of a bank."""
     if bank is None:
         return None

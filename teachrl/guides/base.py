@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.settings import Settings
 from teachrl.environments import Env
 from teachrl.records.episodes import Array, Fragment
@@ -28,7 +28,7 @@ class Guide(ABC):
     load_values: LoadValues | None = None
     """Set by `teachrl.factory.environment`, for guides that use the values of an earlier run."""
 
-    def __init__(self, config: Any, settings: EnvSettings) -> None:
+    def __init__(self, config: Any, settings: EnvConfig) -> None:
         self.config = config
         self.settings = settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.registry import Entry, Registry
 from teachrl.config.settings import Settings
 from teachrl.config.validation import validated
@@ -49,7 +49,7 @@ def guide_settings(name: str, options: Mapping[str, Any]) -> Settings:
     return validated(guide_class.Config, options, f"guide {name}")
 
 
-def make_guide(name: str, options: Mapping[str, Any], settings: EnvSettings) -> Guide:
+def make_guide(name: str, options: Mapping[str, Any], settings: EnvConfig) -> Guide:
     """Build a guide by name, or ``module:Class`` for your own, for an environment. Raises `UsageError`."""
     guide_class: type[Guide] = GUIDES.load(name)
     return guide_class(guide_settings(name, options), settings)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 
-class PrivateGenerators:
+class IsolatedGlobalRNG:
     """numpy's and torch's global generators, on the CPU, as one agent left them.
 
     What happens inside `in_use` neither depends on what others drew before nor changes what they will draw. An agent's
@@ -23,7 +23,7 @@ class PrivateGenerators:
         self._own = numpy_state, torch.Generator().manual_seed(seed).get_state()
 
     @contextmanager
-    def in_use(self) -> Iterator[None]:
+    def active(self) -> Iterator[None]:
         """Put the agent's generators in the place of the global ones, and those back afterwards."""
         others = _global_states()
         _set_global_states(*self._own)

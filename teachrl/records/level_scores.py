@@ -34,7 +34,7 @@ class FragmentValues:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RoundResult:
     """How one student did in a round, in which environment ``i`` was held on one level from beginning to end.
 
     ``values (T, N)`` and ``advantages (T, N)`` by generalised advantage estimation; ``episodes`` are those that ended,
@@ -50,7 +50,7 @@ class Outcome:
         return [e.episode_return for e in self.episodes if e.env_index in environments]
 
 
-def outcome(fragment: Fragment, estimates: FragmentValues, discount: float, gae_lambda: float) -> Outcome:
+def round_result(fragment: Fragment, estimates: FragmentValues, discount: float, gae_lambda: float) -> RoundResult:
     """What a fragment says of the levels that it was held on.
 
     A truncated episode goes on in thought: its last reward is followed by the value of its own last observation. So
@@ -67,20 +67,20 @@ def outcome(fragment: Fragment, estimates: FragmentValues, discount: float, gae_
         errors = fragment.rewards[t] + discount * following - estimates.values[t]
         carried = errors + discount * gae_lambda * np.where(ended, 0.0, carried)
         advantages[t], following = carried, estimates.values[t]
-    return Outcome(np.asarray(estimates.values, dtype=np.float64), advantages, fragment.episodes)
+    return RoundResult(np.asarray(estimates.values, dtype=np.float64), advantages, fragment.episodes)
 
 
-def positive_value_loss(played: Outcome, environments: Array, best_return: float | None = None) -> float | None:
+def positive_value_loss(played: RoundResult, environments: Array, best_return: float | None = None) -> float | None:
     """PVL: the mean over steps of ``max(A_t, 0)``, the λ-return's excess over the value."""
     return float(np.maximum(played.advantages[:, environments], 0.0).mean())
 
 
-def value_l1(played: Outcome, environments: Array, best_return: float | None = None) -> float | None:
+def value_l1(played: RoundResult, environments: Array, best_return: float | None = None) -> float | None:
     """The mean over steps of ``|A_t|``."""
     return float(np.abs(played.advantages[:, environments]).mean())
 
 
-def max_monte_carlo(played: Outcome, environments: Array, best_return: float | None = None) -> float | None:
+def max_monte_carlo(played: RoundResult, environments: Array, best_return: float | None = None) -> float | None:
     """MaxMC: the mean over steps of ``R_max - V_t``; ``None`` while no episode has ended on the level.
 
     ``R_max`` is the best undiscounted return that the level ever paid, ``best_return`` included; ``V_t`` is discounted,
@@ -90,13 +90,13 @@ def max_monte_carlo(played: Outcome, environments: Array, best_return: float | N
     return max(known) - float(played.values[:, environments].mean()) if known else None
 
 
-def learnability(played: Outcome, environments: Array, best_return: float | None = None) -> float | None:
+def learnability(played: RoundResult, environments: Array, best_return: float | None = None) -> float | None:
     """``p (1 - p)`` of the share ``p`` of ended episodes that succeeded; ``None`` where none ended."""
     success = [bool(e.success) for e in played.episodes if e.env_index in environments and e.success is not None]
     return float(np.mean(success) * (1 - np.mean(success))) if success else None
 
 
-Score = Callable[[Outcome, Array, "float | None"], "float | None"]
+Score = Callable[[RoundResult, Array, "float | None"], "float | None"]
 
 SCORES: Mapping[str, Score] = {
     "positive_value_loss": positive_value_loss,
@@ -106,7 +106,7 @@ SCORES: Mapping[str, Score] = {
 }
 
 
-def oracle_regret(played: Outcome, environments: Array, optimal_return: float) -> float | None:
+def oracle_regret(played: RoundResult, environments: Array, optimal_return: float) -> float | None:
     """The optimal return of the level less the mean of what the student earned; ``None`` where no episode ended."""
     returns = played.returns(environments)
     return optimal_return - float(np.mean(returns)) if returns else None

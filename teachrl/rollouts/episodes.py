@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from teachrl.environments import EnvironmentFacts
 from teachrl.records.episodes import Array, Episode, Transitions
-from teachrl.rollouts.vector_env import Environments, EpisodeError, Stepped
+from teachrl.rollouts.vector_env import EpisodeError, StepResult, VectorEnv
 from teachrl.tasks.spaces import Task, Vector
 
 
@@ -51,7 +51,7 @@ class OpenEpisode:
     guide: Mapping[str, float] = field(default_factory=dict)
 
 
-class EpisodeSlots:
+class EpisodeTracker:
     """Rows of environments and their open episodes.
 
     An episode depends on its task, its seed and its actions alone, so these are what a checkpoint keeps: `replay`
@@ -60,7 +60,7 @@ class EpisodeSlots:
 
     def __init__(
         self,
-        environments: Environments,
+        environments: VectorEnv,
         facts: EnvironmentFacts,
         discount: float,
         keep_steps: bool = False,
@@ -85,7 +85,7 @@ class EpisodeSlots:
         episode.observations.append(np.array(observation))
         return observation
 
-    def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
+    def step(self, rows: NDArray[np.int64], actions: Array) -> StepResult:
         """Step some rows, and add to their records. A row that failed is to be given up, or begun anew."""
         episodes = [self[row] for row in rows.tolist()]
         # Kept before the step, so that the file of a failed episode ends with the action that broke it.
@@ -106,8 +106,8 @@ class EpisodeSlots:
             for episode, reward, observation in zip(episodes, stepped.own_rewards, stepped.observations, strict=True):
                 episode.rewards.append(reward)
                 episode.observations.append(observation.copy())
-        for row, told in stepped.guides.items():
-            self[row].guide = told
+        for row, info in stepped.guides.items():
+            self[row].guide = info
         return stepped
 
     def privileged(self) -> Array:

@@ -6,27 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Fragment
 from teachrl.rollouts.episodes import PlannedTask
 
-State = dict[str, Any]
-
 
 @dataclass(frozen=True)
-class Version:
+class PolicySnapshot:
     """All that acting depends on and learning changes, of one student: its weights, how it explores, and its guide.
 
     ``number`` grows with each change of the student of this name.
     """
 
     number: int
-    weights: State
-    exploration: State
-    guide: State | None = None
+    weights: StateTree
+    exploration: StateTree
+    guide: StateTree | None = None
 
 
 @dataclass(frozen=True)
-class Order:
+class CollectRequest:
     """Collect ``n_steps`` vector steps with the student of this name.
 
     ``tasks`` are for the episodes to begin, in the order in which they begin; with ``held``, one for each environment,
@@ -40,11 +39,11 @@ class Order:
     held: bool = False
     restart: bool = False
     step: int = 0
-    stride: int = 1
+    step_increment: int = 1
 
 
 @dataclass(frozen=True)
-class Delivery:
+class CollectResult:
     """What came of an order: the fragment, or why there is none.
 
     ``version`` of the student that acted; ``taken`` tasks were begun and ``repeated`` of them a second time, as the

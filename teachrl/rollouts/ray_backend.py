@@ -16,8 +16,9 @@ from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError, RayEr
 
 from teachrl.config.experiment import Experiment
 from teachrl.errors import TeachrlError
-from teachrl.rollouts.messages import Delivery, Order, State, Version
-from teachrl.rollouts.remote_worker import Collector
+from teachrl.files import StateTree
+from teachrl.rollouts.messages import CollectRequest, CollectResult, PolicySnapshot
+from teachrl.rollouts.remote_worker import RemoteWorker
 
 # A new worker imports and builds everything before it can answer: so many more seconds are its own.
 MAKING = 60.0
@@ -29,14 +30,14 @@ class _Pending:
     """An order that is being carried out."""
 
     reference: Any
-    order: Order
-    version: Version
+    request: CollectRequest
+    version: PolicySnapshot
     since: float
     made: bool = False
 
 
-class RayWorkers:
-    """See `Transport`. Connects to the cluster that RAY_ADDRESS names, or starts Ray on this machine.
+class RayBackend:
+    """See `WorkerBackend`. Connects to the cluster that RAY_ADDRESS names, or starts Ray on this machine.
 
     A worker that died (also with its node) or answers nothing for ``workers.patience`` seconds is ended and made anew
     from the experiment; it gets the same order and the same version of the student again, and its half fragment is
@@ -58,7 +59,7 @@ class RayWorkers:
 
     def _make(self, index: int) -> Any:
         settings = self._settings
-        actor = ray.remote(Collector).options(
+        actor = ray.remote(RemoteWorker).options(
             num_cpus=settings.cpus,
             num_gpus=settings.gpus,
             max_restarts=0,
@@ -87,20 +88,20 @@ class RayWorkers:
                 f"{have['CPU']:g} and {have['GPU']:g}: lower workers.count, cpus or gpus, or raise workers.patience"
             )
 
-    def start(self, index: int, order: Order, version: Version) -> None:
+    def start(self, index: int, request: CollectRequest, version: PolicySnapshot) -> None:
         """Send the order; the version goes by reference, and is stored once."""
-        reference = self._actors[index].collect.remote(order, self._stored(order.student, version))
-        self._pending[index] = _Pending(reference, order, version, time.monotonic())
+        reference = self._actors[index].collect.remote(request, self._stored(request.student, version))
+        self._pending[index] = _Pending(reference, request, version, time.monotonic())
 
-    def _stored(self, student: str, version: Version) -> Any:
+    def _stored(self, student: str, version: PolicySnapshot) -> Any:
         number, reference = self._references.get(student, (-1, None))
         if number != version.number:
             reference = ray.put(version)
             self._references[student] = version.number, reference
         return reference
 
-    def wait(self, indices: Sequence[int]) -> tuple[int, Delivery]:
-        """See `Transport`."""
+    def wait(self, indices: Sequence[int]) -> tuple[int, CollectResult]:
+        """See `WorkerBackend`."""
         while True:
             references = {self._pending[index].reference: index for index in indices}
             ready, _ = ray.wait(list(references), num_returns=1, timeout=self._time_left(indices))
@@ -111,7 +112,7 @@ class RayWorkers:
             index = references[ready[0]]
             self._replace_overdue([i for i in indices if i != index])
             try:
-                delivery = ray.get(ready[0])
+                result = ray.get(ready[0])
             except RayActorError as error:
                 self._replace(index, _reason(error))
                 continue
@@ -119,8 +120,8 @@ class RayWorkers:
                 raise TeachrlError(f"worker {index} failed: {_reason(error)}") from error
             self._in_a_row = 0
             del self._pending[index]
-            self._numbers[index] = delivery.numbers
-            return index, _owned(delivery)
+            self._numbers[index] = result.numbers
+            return index, _owned(result)
 
     def _time_left(self, indices: Sequence[int]) -> float:
         return max(0.0, min(self._end_of_patience(index) for index in indices) - time.monotonic())
@@ -153,18 +154,18 @@ class RayWorkers:
         self._actors[index] = self._make(index)
         if index in self._pending:
             lost = self._pending.pop(index)
-            self.start(index, lost.order, lost.version)
+            self.start(index, lost.request, lost.version)
 
     def places(self) -> list[str]:
-        """See `Transport`."""
+        """See `WorkerBackend`."""
         ready, _ = ray.wait(self._places, num_returns=len(self._places), timeout=0)
         return [_place(place) if place in ready else "" for place in self._places]
 
-    def states(self) -> list[State]:
-        """See `Transport`. Workers that are collecting answer when they are done."""
+    def states(self) -> list[StateTree]:
+        """See `WorkerBackend`. Workers that are collecting answer when they are done."""
         return [self._state(index) for index in range(len(self._actors))]
 
-    def _state(self, index: int) -> State:
+    def _state(self, index: int) -> StateTree:
         while True:
             try:
                 state = ray.get(self._actors[index].state.remote(), timeout=self._settings.patience)
@@ -172,8 +173,8 @@ class RayWorkers:
             except (RayActorError, GetTimeoutError) as error:
                 self._replace(index, _reason(error))
 
-    def restore(self, states: Sequence[State]) -> None:
-        """See `Transport`."""
+    def restore(self, states: Sequence[StateTree]) -> None:
+        """See `WorkerBackend`."""
         for index, state in enumerate(states):
             self._numbers[index] = tuple(state["worker"]["numbers"])
         calls = zip(self._actors, states, strict=True)
@@ -232,13 +233,13 @@ def _reason(error: Exception) -> str:
     return lines[-1] if lines else type(error).__name__
 
 
-def _owned(delivery: Delivery) -> Delivery:
+def _owned(result: CollectResult) -> CollectResult:
     """Arrays from Ray are windows on its store. What others keep for long is copied, so that the store can be emptied.
 
     The fragment's large arrays stay as they are: they are copied when fragments are merged.
     """
-    fragment = delivery.fragment
+    fragment = result.fragment
     if fragment is None:
-        return delivery
+        return result
     episodes, finals = copy.deepcopy((fragment.episodes, dict(fragment.final_observations)))
-    return replace(delivery, fragment=replace(fragment, episodes=episodes, final_observations=finals))
+    return replace(result, fragment=replace(fragment, episodes=episodes, final_observations=finals))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.rollouts.episodes import PlannedTask
 from teachrl.teachers.base import Plan, Teacher, Values
 from teachrl.teachers.rounds import RoundTeacher
@@ -27,7 +27,7 @@ class Stopwatch:
         self.seconds += time.perf_counter() - start
 
 
-class DirectTaskSource(Stopwatch):
+class LiveTasks(Stopwatch):
     """Lag zero: the teacher learns from the finished episode before it chooses the next task."""
 
     def __init__(self, teacher: Teacher) -> None:
@@ -48,7 +48,7 @@ class DirectTaskSource(Stopwatch):
             self._teacher.student_learned(values)
 
 
-class PlannedTaskSource(Stopwatch):
+class PrefetchedTasks(Stopwatch):
     """For workers that cannot ask: the teacher chooses for a fragment ahead, and is told when it is over."""
 
     def __init__(self, teacher: Teacher) -> None:
@@ -73,7 +73,7 @@ class PlannedTaskSource(Stopwatch):
             self._teacher.student_learned(values)
 
 
-class HeldTaskSource(Stopwatch):
+class RoundTasks(Stopwatch):
     """Each environment keeps the level that it was planned for until the next plan."""
 
     def __init__(self, teacher: RoundTeacher) -> None:
@@ -92,10 +92,10 @@ class HeldTaskSource(Stopwatch):
         """See `TaskSource`."""
         return self.held[env_index]
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
+    def update_round(self, results: Sequence[RoundResult]) -> None:
         """Tell the teacher how the round went."""
         with self.running():
-            self._teacher.judge(outcomes)
+            self._teacher.update_round(results)
 
 
 def _planned(plan: Plan, i: int) -> PlannedTask:

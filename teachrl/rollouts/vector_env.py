@@ -25,7 +25,7 @@ class EpisodeError(Exception):
 
 
 @dataclass(slots=True)
-class Stepped:
+class StepResult:
     """What one step of some rows gave, an entry each in the order of the rows.
 
     ``observations`` are a new array of the type that the environment's space declares. ``rewards`` are what a student
@@ -44,7 +44,7 @@ class Stepped:
     guides: dict[int, Mapping[str, float]] = field(default_factory=dict)
 
 
-class Environments(Protocol):
+class VectorEnv(Protocol):
     """Rows of environments of one kind."""
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class Environments(Protocol):
     def reset(self, row: int, task: Vector, seed: int) -> Array:
         """Begin an episode in one row; its first observation. Raises `EpisodeError`."""
 
-    def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
+    def step(self, rows: NDArray[np.int64], actions: Array) -> StepResult:
         """Step some rows; the others stay as they are."""
 
     def privileged(self, rows: NDArray[np.int64]) -> Array:
@@ -69,7 +69,7 @@ class Environments(Protocol):
 class BatchedEnv(Protocol):
     """What an environment's own ``vectorized(n)`` returns (docs/adding_an_environment.md). Arrays are new ones.
 
-    One that declares a ``privileged_space`` is a `TellingBatchedEnv`.
+    One that declares a ``privileged_space`` is a `PrivilegedBatchedEnv`.
     """
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
@@ -79,9 +79,9 @@ class BatchedEnv(Protocol):
         """Step some rows: observations, rewards, terminated, truncated, and successes or None."""
 
 
-def make_environments(
+def make_vector_env(
     make_env: Callable[[], Env], n: int, facts: EnvironmentFacts, n_batched: int | None = None
-) -> Environments:
+) -> VectorEnv:
     """``n`` rows: batched where the environment's own class says how, and otherwise environments of their own.
 
     With ``n_batched``, so many when they are batched: they cost little more than few.
@@ -91,22 +91,22 @@ def make_environments(
     # Of the very class: a wrapper, or a subclass, may play by other rules than what its batch was written for.
     if "vectorized" in vars(type(bare)):
         n = n if n_batched is None else n_batched
-        return BatchedEnvironments(env, bare.vectorized(n), facts, n)  # type: ignore[attr-defined]
-    return SeparateEnvironments([env, *(make_env() for _ in range(n - 1))], make_env, facts)
+        return NativeVectorEnv(env, bare.vectorized(n), facts, n)  # type: ignore[attr-defined]
+    return SyncVectorEnv([env, *(make_env() for _ in range(n - 1))], make_env, facts)
 
 
 def _zero_observations(facts: EnvironmentFacts, *rows: int) -> Array:
     return np.zeros((*rows, *(facts.observation_space.shape or ())), facts.observation_space.dtype)
 
 
-class TellingBatchedEnv(BatchedEnv, Protocol):
+class PrivilegedBatchedEnv(BatchedEnv, Protocol):
     """One that tells something beside the observation."""
 
     def privileged(self, rows: NDArray[np.int64]) -> Array:
         """What it tells of some rows as they are now."""
 
 
-class SeparateEnvironments:
+class SyncVectorEnv:
     """A gymnasium environment for each row, stepped one after the other."""
 
     def __init__(self, envs: list[Env], make_env: Callable[[], Env], facts: EnvironmentFacts) -> None:
@@ -142,7 +142,7 @@ class SeparateEnvironments:
         self._listen(row, info)
         return np.asarray(observation).astype(self._nothing.dtype, copy=False)
 
-    def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
+    def step(self, rows: NDArray[np.int64], actions: Array) -> StepResult:
         """See `Environments`."""
         faults: dict[int, EpisodeError] = {}
         guides: dict[int, Mapping[str, float]] = {}
@@ -158,7 +158,7 @@ class SeparateEnvironments:
                 guides[row] = info["guide"]
         observations, rewards, own, terminated, truncated, success = zip(*results, strict=True)
         stacked = np.stack(observations).astype(self._nothing.dtype, copy=False)
-        return Stepped(stacked, rewards, own, terminated, truncated, success, faults, guides)
+        return StepResult(stacked, rewards, own, terminated, truncated, success, faults, guides)
 
     def _step_one(
         self, row: int, action: Any
@@ -186,7 +186,7 @@ class SeparateEnvironments:
             env.close()
 
 
-class BatchedEnvironments:
+class NativeVectorEnv:
     """Rows that are stepped in one call. When that raises, all rows of the call have failed."""
 
     def __init__(self, env: Env, batch: BatchedEnv, facts: EnvironmentFacts, n: int) -> None:
@@ -199,7 +199,7 @@ class BatchedEnvironments:
 
     def privileged(self, rows: NDArray[np.int64]) -> Array:
         """See `Environments`."""
-        return cast(TellingBatchedEnv, self._batch).privileged(rows)
+        return cast(PrivilegedBatchedEnv, self._batch).privileged(rows)
 
     def reset(self, row: int, task: Vector, seed: int) -> Array:
         """See `Environments`."""
@@ -209,7 +209,7 @@ class BatchedEnvironments:
             raise EpisodeError(f"reset raised {type(error).__name__}: {error}") from error
         return observation.astype(self._nothing.dtype, copy=False)
 
-    def step(self, rows: NDArray[np.int64], actions: Array) -> Stepped:
+    def step(self, rows: NDArray[np.int64], actions: Array) -> StepResult:
         """See `Environments`."""
         try:
             observations, rewards, terminated, truncated, success = self._batch.step(rows, actions)
@@ -221,14 +221,14 @@ class BatchedEnvironments:
         said = [None] * len(rows) if success is None else success.tolist()
         observations = observations.astype(self._nothing.dtype, copy=False)
         paid = rewards.tolist()
-        return Stepped(observations, paid, paid, terminated.tolist(), truncated.tolist(), said, faults)
+        return StepResult(observations, paid, paid, terminated.tolist(), truncated.tolist(), said, faults)
 
-    def _all_failed(self, rows: NDArray[np.int64], reason: str, error: Exception) -> Stepped:
+    def _all_failed(self, rows: NDArray[np.int64], reason: str, error: Exception) -> StepResult:
         fault = EpisodeError(reason)
         fault.__cause__ = error
         n = len(rows)
         never, faults = [False] * n, dict.fromkeys(rows.tolist(), fault)
-        return Stepped(self._nothing[:n].copy(), [0.0] * n, [0.0] * n, never, never, [None] * n, faults)
+        return StepResult(self._nothing[:n].copy(), [0.0] * n, [0.0] * n, never, never, [None] * n, faults)
 
     def renew(self, row: int) -> None:
         """Nothing: the next `reset` begins the row anew."""

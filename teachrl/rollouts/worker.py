@@ -10,8 +10,8 @@ import numpy as np
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError
 from teachrl.records.episodes import Array, Decision, Episode, Fragment
-from teachrl.rollouts.episodes import EpisodeSlots, PlannedTask
-from teachrl.rollouts.vector_env import EpisodeError, make_environments
+from teachrl.rollouts.episodes import EpisodeTracker, PlannedTask
+from teachrl.rollouts.vector_env import EpisodeError, make_vector_env
 from teachrl.students.base import Student
 
 # After this many failures without one whole episode in between, skipping on would only hide a broken environment.
@@ -54,12 +54,12 @@ class RolloutWorker:
         self._seed = seed
         self._on_error = on_error
         self._on_failure = on_failure
-        self.slots = EpisodeSlots(make_environments(make_env, n_envs, facts), facts, discount, keep_steps, first_env)
+        self.tracker = EpisodeTracker(make_vector_env(make_env, n_envs, facts), facts, discount, keep_steps, first_env)
         self._rows = np.arange(n_envs)
         self._first_env = first_env
         self.numbers = list(numbers) or [0] * n_envs  # of the next episode of each environment
         self.steps = 0
-        self.stride = 1  # how many of the run's steps are made while this worker makes one
+        self.step_increment = 1  # how many of the run's steps are made while this worker makes one
         self.metrics: dict[str, float] = {}
         self.skipped = 0
         self._failures_in_a_row = 0
@@ -69,7 +69,7 @@ class RolloutWorker:
 
     def collect(self, student: Student, n_steps: int) -> Fragment:
         """Play ``n_steps`` vector steps with ``student`` exploring. Raises `TeachrlError` when an environment fails."""
-        n = len(self.slots)
+        n = len(self.tracker)
         if self._observations is None:
             self._observations = np.stack([self._begin(i, None) for i in range(n)])
             self._memory = np.zeros((n, student.memory_size), dtype=np.float32)
@@ -80,8 +80,8 @@ class RolloutWorker:
         finals: dict[tuple[int, int], Array] = {}
         episodes: list[Episode] = []
         for t in range(n_steps):
-            if student.asks_privileged:
-                decision = student.act_knowing(self._observations, self.slots.privileged(), self._memory)
+            if student.needs_privileged:
+                decision = student.act_with_privileged(self._observations, self.tracker.privileged(), self._memory)
             else:
                 decision = student.act(self._observations, self._memory)
             observations.append(self._observations)
@@ -111,7 +111,7 @@ class RolloutWorker:
     def restart(self) -> None:
         """Give up the open episodes: the next `collect` asks for tasks and begins new ones."""
         self._observations = None
-        self._starts = np.ones(len(self.slots), dtype=np.bool_)
+        self._starts = np.ones(len(self.tracker), dtype=np.bool_)
 
     def _step_all(
         self,
@@ -124,11 +124,11 @@ class RolloutWorker:
         episodes: list[Episode],
     ) -> Array:
         """Step every environment once, write what step ``t`` gave, and begin the next episode wherever one ended."""
-        self.steps += len(self.slots) * self.stride
-        stepped = self.slots.step(self._rows, actions)
+        self.steps += len(self.tracker) * self.step_increment
+        stepped = self.tracker.step(self._rows, actions)
         following = stepped.observations
         rewards[:], terminated[:], truncated[:] = stepped.rewards, stepped.terminated, stepped.truncated
-        for i in range(len(self.slots)):
+        for i in range(len(self.tracker)):
             if not (stepped.terminated[i] or stepped.truncated[i] or i in stepped.faults):
                 continue
             episode = None
@@ -140,7 +140,7 @@ class RolloutWorker:
                 finals[t, i] = self._observations[i]
             else:
                 finals[t, i] = following[i].copy()
-                episode = self.slots.episode(i, self.steps, bool(terminated[i]))
+                episode = self.tracker.episode(i, self.steps, bool(terminated[i]))
                 episodes.append(episode)
                 self._failures_in_a_row = 0
             following[i] = self._begin(i, episode)
@@ -152,14 +152,14 @@ class RolloutWorker:
             number = self.numbers[i]
             self.numbers[i] += 1
             try:
-                return self.slots.reset(i, self._source.next_task(i, finished), number, self._episode_seed(i, number))
+                return self.tracker.reset(i, self._source.next_task(i, finished), number, self._episode_seed(i, number))
             except EpisodeError as fault:
                 self._handle(i, fault)
                 finished = None
 
     def _handle(self, i: int, fault: EpisodeError) -> None:
         """Record a failed episode; abort, or see to it that the next episode starts clean."""
-        failure, number = self.slots.failure(i, fault.reason), self.slots[i].number
+        failure, number = self.tracker.failure(i, fault.reason), self.tracker[i].number
         where = self._on_failure(failure) if self._on_failure else "nowhere"
         self._failures_in_a_row += 1
         self.skipped += 1
@@ -171,7 +171,7 @@ class RolloutWorker:
             raise TeachrlError(f"{what}\n  To leave such episodes out and go on, set env.on_error to skip.") from fault
         if self._failures_in_a_row >= FAILURE_LIMIT:
             raise TeachrlError(f"{self._failures_in_a_row} episodes in a row failed; the last: {what}") from fault
-        self.slots.renew(i)
+        self.tracker.renew(i)
 
     def _episode_seed(self, i: int, number: int) -> int:
         return int(np.random.SeedSequence(self._seed, spawn_key=(self._first_env + i, number)).generate_state(1)[0])
@@ -186,7 +186,7 @@ class RolloutWorker:
             "memory": self._memory.copy(),
             "observations": None if self._observations is None else self._observations.copy(),
             "numbers": list(self.numbers),
-            "slots": {} if self._observations is None else self.slots.state(),
+            "slots": {} if self._observations is None else self.tracker.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -199,7 +199,7 @@ class RolloutWorker:
             return
         saved = np.array(state["observations"])
         try:
-            self._observations = self.slots.replay(state["slots"])
+            self._observations = self.tracker.replay(state["slots"])
         except EpisodeError as fault:
             raise TeachrlError(f"cannot resume: an open episode failed when it was played again: {fault}") from fault
         if not np.array_equal(self._observations, saved):
@@ -215,7 +215,7 @@ class RolloutWorker:
 
     def close(self) -> None:
         """Close all environments."""
-        self.slots.close()
+        self.tracker.close()
 
 
 def _stack_extras(decisions: Sequence[Decision]) -> dict[str, Array]:

@@ -10,14 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from teachrl.config.workers import WorkerSettings
+from teachrl.config.workers import WorkerConfig
 from teachrl.errors import TeachrlError
+from teachrl.files import StateTree
 from teachrl.guides.base import LearningGuide
 from teachrl.records.episodes import Episode, Fragment
 from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.merging import in_order, merged
-from teachrl.rollouts.messages import Delivery, Order, State, Version
-from teachrl.rollouts.task_sources import HeldTaskSource, PlannedTaskSource
+from teachrl.rollouts.messages import CollectRequest, CollectResult, PolicySnapshot
+from teachrl.rollouts.task_sources import PrefetchedTasks, RoundTasks
 from teachrl.students.base import Student
 
 # How many more tasks an order has than episodes are expected, and how many of these nobody knows at first.
@@ -26,24 +27,24 @@ UNKNOWN = 4.0
 REMEMBERED_LENGTHS = 100
 
 
-class Transport(Protocol):
+class WorkerBackend(Protocol):
     """The workers, wherever they are."""
 
     losses: int
 
-    def start(self, index: int, order: Order, version: Version) -> None:
+    def start(self, index: int, request: CollectRequest, version: PolicySnapshot) -> None:
         """Let a worker that is idle begin."""
 
-    def wait(self, indices: Sequence[int]) -> tuple[int, Delivery]:
+    def wait(self, indices: Sequence[int]) -> tuple[int, CollectResult]:
         """The first delivery of these workers, and whose it is. Raises `TeachrlError` when there will be none."""
 
     def places(self) -> list[str]:
         """Host and process of each, as far as they have answered."""
 
-    def states(self) -> list[State]:
+    def states(self) -> list[StateTree]:
         """`Collector.state` of all."""
 
-    def restore(self, states: Sequence[State]) -> None:
+    def restore(self, states: Sequence[StateTree]) -> None:
         """`Collector.restore` of all."""
 
     def close(self) -> None:
@@ -51,7 +52,7 @@ class Transport(Protocol):
 
 
 @dataclass
-class Tally:
+class WorkerCounters:
     """What did not go as it should, since the run began.
 
     ``stale``: fragments that were dropped as too old; ``repeated``: episodes on a task that was planned once and begun
@@ -72,7 +73,7 @@ class _Member:
     busy: bool = False
 
 
-class WorkerCrew:
+class WorkerGroup:
     """Collects as `RolloutWorker` does, with workers.
 
     The teacher chooses tasks when orders go out, for all episodes that are expected to begin, half as many more, and
@@ -83,11 +84,11 @@ class WorkerCrew:
 
     def __init__(
         self,
-        settings: WorkerSettings,
+        settings: WorkerConfig,
         n_envs: int,
         students: Mapping[str, Student],
-        source: PlannedTaskSource | HeldTaskSource,
-        transport: Transport,
+        source: PrefetchedTasks | RoundTasks,
+        transport: WorkerBackend,
         guide: LearningGuide | None,
         on_failure: Callable[[dict[str, Any]], str],
     ) -> None:
@@ -99,11 +100,11 @@ class WorkerCrew:
         self._guide = guide
         self._on_failure = on_failure
         self._members = [_Member() for _ in range(settings.count)]
-        self._versions: dict[str, Version] = {}
+        self._versions: dict[str, PolicySnapshot] = {}
         self._lengths: deque[int] = deque(maxlen=REMEMBERED_LENGTHS)
         self._staleness = 0.0
         self.steps = self.skipped = 0
-        self.tally = Tally()
+        self.counters = WorkerCounters()
 
     def collect(self, student: Student, n_steps: int) -> Fragment:
         """As many fragments of ``n_steps`` as there are workers, in one. Raises `TeachrlError`."""
@@ -111,93 +112,93 @@ class WorkerCrew:
         version = self._publish(name)
         together = self._settings.mode == "synchronous"
         fragments, episodes = (self._all if together else self._first)(version, name, n_steps)
-        self.tally.lost = self._transport.losses
+        self.counters.lost = self._transport.losses
         return replace(merged(fragments), episodes=tuple(episodes))
 
-    def _all(self, version: Version, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
+    def _all(self, version: PolicySnapshot, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
         """One fragment of each worker."""
         everybody = range(len(self._members))
-        orders = [self._order(index, name, n_steps) for index in everybody]
-        for index, order in zip(everybody, orders, strict=True):
-            self._start(index, order, version)
+        requests = [self._request(index, name, n_steps) for index in everybody]
+        for index, request in zip(everybody, requests, strict=True):
+            self._start(index, request, version)
         fragments = [self._accept(*self._transport.wait([index])) for index in everybody]
         self._staleness = 0.0
         return fragments, self._count(fragments)
 
-    def _first(self, version: Version, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
+    def _first(self, version: PolicySnapshot, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
         """The first fragments, whoever collects them; nobody waits. Episodes of those that are too old count too."""
         for index, member in enumerate(self._members):
             if not member.busy:
-                self._start(index, self._order(index, name, n_steps), version)
+                self._start(index, self._request(index, name, n_steps), version)
         played: list[tuple[int, Fragment]] = []
         episodes: list[Episode] = []
         ages: list[int] = []
         while len(played) < len(self._members):
-            index, delivery = self._transport.wait(range(len(self._members)))
-            fragment = self._accept(index, delivery)
+            index, result = self._transport.wait(range(len(self._members)))
+            fragment = self._accept(index, result)
             episodes += self._count([fragment])
-            age = version.number - delivery.version
+            age = version.number - result.version
             if age > self._settings.staleness:
-                self.tally.stale += 1
+                self.counters.stale += 1
             else:
                 ages.append(age)
                 played.append((index, fragment))
-            self._start(index, self._order(index, name, n_steps), version)
+            self._start(index, self._request(index, name, n_steps), version)
         self._staleness = float(np.mean(ages))
         return [fragment for _, fragment in sorted(played, key=lambda one: one[0])], episodes
 
-    def _start(self, index: int, order: Order, version: Version) -> None:
+    def _start(self, index: int, request: CollectRequest, version: PolicySnapshot) -> None:
         self._members[index].busy = True
-        self._transport.start(index, order, version)
+        self._transport.start(index, request, version)
 
-    def _order(self, index: int, name: str, n_steps: int) -> Order:
+    def _request(self, index: int, name: str, n_steps: int) -> CollectRequest:
         member = self._members[index]
         restart, member.fresh = member.fresh, False
-        stride = len(self._members) if self._settings.mode == "synchronous" else 1
-        rest: dict[str, Any] = {"restart": restart, "step": self.steps, "stride": stride}
-        if isinstance(self._source, HeldTaskSource):
+        step_increment = len(self._members) if self._settings.mode == "synchronous" else 1
+        rest: dict[str, Any] = {"restart": restart, "step": self.steps, "stride": step_increment}
+        if isinstance(self._source, RoundTasks):
             first = index * self._per_worker
             held = tuple(self._source.held[first : first + self._per_worker])
-            return Order(name, n_steps, held, held=True, **rest)
+            return CollectRequest(name, n_steps, held, held=True, **rest)
         missing = self._expected(n_steps, restart) - len(member.tasks)
         if missing > 0:
             member.tasks.extend(self._source.choose(missing))
-        return Order(name, n_steps, tuple(member.tasks), **rest)
+        return CollectRequest(name, n_steps, tuple(member.tasks), **rest)
 
     def _expected(self, n_steps: int, fresh: bool) -> int:
         """How many tasks an order gets; never more than could begin."""
         likely = n_steps / float(np.mean(self._lengths)) if self._lengths else UNKNOWN
         return self._per_worker * (min(n_steps, math.ceil(SLACK * likely)) + fresh)
 
-    def _accept(self, index: int, delivery: Delivery) -> Fragment:
+    def _accept(self, index: int, result: CollectResult) -> Fragment:
         """Take note of a delivery. Raises `TeachrlError` when an environment failed that may not."""
         member = self._members[index]
         member.busy = False
-        self.skipped += delivery.skipped
-        for failure in delivery.failures:
+        self.skipped += result.skipped
+        for failure in result.failures:
             self._on_failure(dict(failure))
-        if delivery.fragment is None:
-            raise TeachrlError(f"worker {index}: {delivery.error}")
-        if not isinstance(self._source, HeldTaskSource):
-            for _ in range(delivery.taken):
+        if result.fragment is None:
+            raise TeachrlError(f"worker {index}: {result.error}")
+        if not isinstance(self._source, RoundTasks):
+            for _ in range(result.taken):
                 member.tasks.popleft()
-            self.tally.repeated += delivery.repeated
-        return delivery.fragment
+            self.counters.repeated += result.repeated
+        return result.fragment
 
     def _count(self, fragments: Sequence[Fragment]) -> list[Episode]:
         """Count steps, and tell the teacher of the episodes; these, in the order in which they ended."""
         episodes = in_order(fragments)
         self.steps += sum(fragment.rewards.size for fragment in fragments)
         self._lengths.extend(episode.length for episode in episodes)
-        if isinstance(self._source, PlannedTaskSource):
+        if isinstance(self._source, PrefetchedTasks):
             self._source.tell(episodes)
         return episodes
 
-    def _publish(self, name: str) -> Version:
+    def _publish(self, name: str) -> PolicySnapshot:
         """The student's present version; a new one if anything has changed."""
         student, last = self._students[name], self._versions.get(name)
         guide = None if self._guide is None else self._guide.state()
-        now = Version(0 if last is None else last.number + 1, student.weights(), student.exploration(), guide)
+        now = PolicySnapshot(0 if last is None else last.number + 1, student.weights(), student.exploration(), guide)
         if last is not None and all(
             _same(getattr(last, part), getattr(now, part)) for part in ("weights", "exploration", "guide")
         ):
@@ -208,7 +209,7 @@ class WorkerCrew:
     @property
     def metrics(self) -> dict[str, float]:
         """What to log of the last fragment, and of the run."""
-        counts = {f"workers/{name}": float(count) for name, count in vars(self.tally).items()}
+        counts = {f"workers/{name}": float(count) for name, count in vars(self.counters).items()}
         return {**counts, "workers/staleness": self._staleness}
 
     def places(self) -> list[str]:
@@ -220,12 +221,12 @@ class WorkerCrew:
         for member in self._members:
             member.fresh = True
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         """Counters, the tasks that wait, and the workers."""
         return {
             "steps": self.steps,
             "skipped": self.skipped,
-            "tally": vars(self.tally),
+            "tally": vars(self.counters),
             "lengths": list(self._lengths),
             "members": [
                 {"fresh": member.fresh, "tasks": [task.state() for task in member.tasks]} for member in self._members
@@ -233,10 +234,10 @@ class WorkerCrew:
             "workers": self._transport.states(),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         """Go on where `state` was taken. Raises `TeachrlError` when open episodes come out otherwise."""
-        self.steps, self.skipped, self.tally = state["steps"], state["skipped"], Tally(**state["tally"])
-        self._transport.losses = self.tally.lost
+        self.steps, self.skipped, self.counters = state["steps"], state["skipped"], WorkerCounters(**state["tally"])
+        self._transport.losses = self.counters.lost
         self._lengths.extend(state["lengths"])
         for member, saved in zip(self._members, state["members"], strict=True):
             member.fresh, member.tasks = saved["fresh"], deque(map(PlannedTask.restored, saved["tasks"]))

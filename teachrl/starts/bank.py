@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.yaml_files import plain
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError, UsageError
@@ -83,7 +83,7 @@ class Bank:
             temporary.unlink(missing_ok=True)
 
 
-def provenance(settings: EnvSettings, env: Env, facts: EnvironmentFacts, policy: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(settings: EnvConfig, env: Env, facts: EnvironmentFacts, policy: Mapping[str, Any]) -> dict[str, Any]:
     """What a bank for this environment says of itself; ``policy`` tells who played."""
     modules = {base.__module__ for base in type(env.unwrapped).__mro__}
     packages = {name for place, name in SIMULATORS.items() if any(f"{m}.".startswith(f"{place}.") for m in modules)}
@@ -97,23 +97,23 @@ def provenance(settings: EnvSettings, env: Env, facts: EnvironmentFacts, policy:
     }
 
 
-def load_bank(path: Path, settings: EnvSettings, env: Env, facts: EnvironmentFacts) -> Bank:
+def load_bank(path: Path, settings: EnvConfig, env: Env, facts: EnvironmentFacts) -> Bank:
     """Read a bank for an environment. Raises `UsageError` for a file that is none, or is another environment's."""
     if not path.is_file():
         raise UsageError(f"there is no bank of snapshots at {path}; `teachrl snapshots RUN -o {path}` makes one")
     try:
         tree = read_tree(path)
         bank = Bank(**{field.name: tree[field.name] for field in fields(Bank)})
-        told = dict(bank.provenance)
-        if told["format"] != FORMAT:
-            raise UsageError(f"{path} is a bank of format {told['format']}; this version reads {FORMAT}: make it anew")
+        info = dict(bank.provenance)
+        if info["format"] != FORMAT:
+            raise UsageError(f"{path} is a bank of format {info['format']}; this version reads {FORMAT}: make it anew")
     except (TeachrlError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
         raise UsageError(f"{path} is no bank of snapshots: {error}") from None
     for name, expected in provenance(settings, env, facts, {}).items():
-        if name not in ("format", "policy") and told.get(name) != expected:
-            raise UsageError(_difference(path, name, told.get(name), expected))
+        if name not in ("format", "policy") and info.get(name) != expected:
+            raise UsageError(_difference(path, name, info.get(name), expected))
     _check_arrays(bank, path, facts)
     return bank
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Array
@@ -49,7 +49,7 @@ class Taken:
 
 
 def collect(
-    settings: EnvSettings,
+    settings: EnvConfig,
     policy: Policy,
     plays: Callable[[EnvironmentFacts], Sequence[tuple[Vector, int]]],
     every: int = 10,
@@ -67,8 +67,8 @@ def collect(
         facts = environment_facts(env, settings)
         adapter = adapter_for(env)
         taken = [_play(env, adapter, facts, policy, task, seed, every) for task, seed in plays(facts)]
-        told = provenance(settings, env, facts, policy.description)
-        return bank_of(best_of(taken, best), policy.values, told, facts)
+        info = provenance(settings, env, facts, policy.description)
+        return bank_of(best_of(taken, best), policy.values, info, facts)
     finally:
         env.close()
 
@@ -124,7 +124,7 @@ def best_of(taken: list[Taken], best: int | None) -> list[Taken]:
     return [taken[i] for i in sorted(ranked)]
 
 
-def bank_of(taken: list[Taken], estimate: Values | None, told: Mapping[str, Any], facts: EnvironmentFacts) -> Bank:
+def bank_of(taken: list[Taken], estimate: Values | None, info: Mapping[str, Any], facts: EnvironmentFacts) -> Bank:
     """The snapshots of some episodes, with the values that ``estimate`` gives them, and where they come from."""
     counts = [len(episode.states) for episode in taken]
     observations = np.concatenate([np.stack(episode.observations) for episode in taken])
@@ -141,5 +141,5 @@ def bank_of(taken: list[Taken], estimate: Values | None, told: Mapping[str, Any]
         episode_returns=np.array([episode.total for episode in taken]),
         episode_lengths=np.array([episode.length for episode in taken]),
         episode_successes=np.array([episode.success for episode in taken]),
-        provenance=told,
+        provenance=info,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from gymnasium.envs.mujoco import MujocoEnv
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import Env, EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.starts.adapters.registry import SnapshotAdapter, adapter_for
@@ -23,7 +23,7 @@ INSTALL = "reading Minari data sets needs the extra: pip install 'teachrl[minari
 
 
 def snapshots_of_minari(
-    settings: EnvSettings, name: str, episodes: int = 10, every: int = 10, best: int | None = None
+    settings: EnvConfig, name: str, episodes: int = 10, every: int = 10, best: int | None = None
 ) -> Bank:
     """A bank along the first ``episodes`` episodes of a data set: its id, if it is on this disk, or its folder.
 
@@ -37,8 +37,8 @@ def snapshots_of_minari(
         _check(env, facts, settings, name, data)
         adapter = adapter_for(env)
         taken = [_taken(env, adapter, facts, episode, every) for episode in _first(data, episodes)]
-        told = provenance(settings, env, facts, {"minari": str(data.spec.dataset_id)})
-        return bank_of(best_of(taken, best), None, told, facts)
+        info = provenance(settings, env, facts, {"minari": str(data.spec.dataset_id)})
+        return bank_of(best_of(taken, best), None, info, facts)
     finally:
         env.close()
 
@@ -60,7 +60,7 @@ def _open(name: str) -> Any:
         ) from None
 
 
-def _check(env: Env, facts: EnvironmentFacts, settings: EnvSettings, name: str, data: Any) -> None:
+def _check(env: Env, facts: EnvironmentFacts, settings: EnvConfig, name: str, data: Any) -> None:
     made_in = None if data.spec.env_spec is None else data.spec.env_spec.id
     if made_in != settings.id:
         raise UsageError(f"Minari data set {name!r} was recorded in {made_in}, and here is {settings.id}")

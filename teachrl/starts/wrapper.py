@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.wrappers import TimeLimit
 
-from teachrl.config.experiment import StartSettings
+from teachrl.config.experiment import StartConfig
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import UsageError
 from teachrl.starts.adapters.registry import adapter_for
@@ -39,7 +39,7 @@ class SnapshotStarts(gym.Wrapper[Any, Any, Any, Any]):
 
     starts_from_snapshots = True
 
-    def __init__(self, env: Env, bank: Bank, settings: StartSettings, facts: EnvironmentFacts) -> None:
+    def __init__(self, env: Env, bank: Bank, settings: StartConfig, facts: EnvironmentFacts) -> None:
         super().__init__(env)
         self._adapter = adapter_for(env)
         self._bank, self._settings, self._own_space = bank, settings, facts.task_space

@@ -11,16 +11,15 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Decision, Fragment
 from teachrl.records.level_scores import FragmentValues
 
-__all__ = ["Classroom", "Decision", "State", "Student"]
-
-State = dict[str, Any]
+__all__ = ["Decision", "Student", "StudentContext"]
 
 
 @dataclass(frozen=True)
-class Classroom:
+class StudentContext:
     """What a student is told before it starts.
 
     ``total_steps`` is the length of the run in environment steps, over all ``n_envs`` environments, for schedules.
@@ -42,14 +41,14 @@ class Student(ABC):
     ``gae_lambda``: λ of the advantages by which regret teachers judge levels.
     ``memory_size``: how many numbers an episode's memory has; 0 for a student that acts on the observation alone.
     ``acting_generators``: those of its own from which `act` draws, beside numpy's and torch's global ones.
-    ``asks_privileged``: whether it is to be told in training what the environment has in ``info["privileged"]``.
+    ``needs_privileged``: whether it is to be told in training what the environment has in ``info["privileged"]``.
     """
 
     fragment_steps: int
     discount: float
     gae_lambda: float = 0.95
     memory_size: int = 0
-    asks_privileged: bool = False
+    needs_privileged: bool = False
     acting_generators: tuple[np.random.Generator, ...] = ()
 
     @abstractmethod
@@ -62,8 +61,8 @@ class Student(ABC):
         generators included.
         """
 
-    def act_knowing(self, observations: Array, privileged: Array, memory: Array) -> Decision:
-        """In the place of `act` in training, for a student that ``asks_privileged``: it gets ``privileged (N, ..)``."""
+    def act_with_privileged(self, observations: Array, privileged: Array, memory: Array) -> Decision:
+        """Replace `act` in training, for a student that ``needs_privileged``; ``privileged`` is ``(N, ...)``."""
         raise NotImplementedError(f"{type(self).__name__} asks for what is privileged and makes no use of it")
 
     @abstractmethod
@@ -92,30 +91,30 @@ class Student(ABC):
         return dict(zip(cut, values.tolist(), strict=True))
 
     @abstractmethod
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         """All that deterministic acting needs, as a tree of dicts, JSON values and arrays."""
 
     @abstractmethod
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         """Act as the student whose `weights` these are."""
 
-    def exploration(self) -> State:
+    def exploration(self) -> StateTree:
         """What exploring needs beyond `weights` and changes with learning, such as how many steps are behind."""
         return {}
 
-    def load_exploration(self, exploration: State) -> None:
+    def load_exploration(self, exploration: StateTree) -> None:
         """Explore as the student whose `exploration` this is."""
         del exploration  # nothing to take over
 
     @abstractmethod
-    def state(self) -> State:
+    def state(self) -> StateTree:
         """Everything that affects what comes next (weights, optimisers, generators), except experience.
 
         Keep `weights` under the key ``"weights"``: evaluation and replay load a checkpoint by that entry alone.
         """
 
     @abstractmethod
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         """Go on exactly where `state` was taken."""
 
     def experience_count(self) -> int:

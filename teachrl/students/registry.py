@@ -8,9 +8,9 @@ from typing import Any
 
 from teachrl.config.registry import Entry, Registry
 from teachrl.errors import UsageError
-from teachrl.students.base import Classroom, Decision, Student
+from teachrl.students.base import Decision, Student, StudentContext
 
-__all__ = ["STUDENTS", "Classroom", "Decision", "Student", "make_student"]
+__all__ = ["STUDENTS", "Decision", "Student", "StudentContext", "make_student"]
 
 STUDENTS = Registry(
     "student",
@@ -31,7 +31,7 @@ STUDENTS = Registry(
 
 
 def make_student(
-    name: str, classroom: Classroom, preset: str | None = None, options: Mapping[str, Any] | None = None
+    name: str, context: StudentContext, preset: str | None = None, options: Mapping[str, Any] | None = None
 ) -> Student:
     """Build a student by name, or ``module:Class`` for your own. Raises `UsageError`."""
     student_class = STUDENTS.load(name)
@@ -45,7 +45,7 @@ def make_student(
         settings = {**presets[preset], **settings}
     _check_options(name, student_class, settings)
     build: Callable[..., Student] = student_class
-    student = build(classroom, **settings)
+    student = build(context, **settings)
     if ":" in name and "weights" not in (kept := student.state()):
         raise UsageError(f"student {name!r}: state() must keep weights() under the key 'weights'; it has {list(kept)}")
     return student

@@ -14,8 +14,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Fragment
-from teachrl.students.base import Classroom, Decision, State, Student
+from teachrl.students.base import Decision, Student, StudentContext
 
 
 class SimulatedStudent(Student):
@@ -30,12 +31,12 @@ class SimulatedStudent(Student):
     discount = 1.0
     MAXIMUM = 100
 
-    def __init__(self, classroom: Classroom, unlock: int = 75) -> None:
-        space = classroom.observation_space
-        if not isinstance(space, spaces.MultiDiscrete) or not isinstance(classroom.action_space, spaces.Box):
+    def __init__(self, context: StudentContext, unlock: int = 75) -> None:
+        space = context.observation_space
+        if not isinstance(space, spaces.MultiDiscrete) or not isinstance(context.action_space, spaces.Box):
             raise UsageError(
                 "the simulated student plays environments that show the index of a cell and take a competence, such as "
-                f"teachrl/Hypercubes-v0; this one has {space} and {classroom.action_space}"
+                f"teachrl/Hypercubes-v0; this one has {space} and {context.action_space}"
             )
         if isinstance(unlock, bool) or not isinstance(unlock, int) or not 0 <= unlock <= self.MAXIMUM:
             raise UsageError(f"student option 'unlock' is a whole number in [0, {self.MAXIMUM}]; got {unlock!r}")
@@ -64,14 +65,14 @@ class SimulatedStudent(Student):
         previous = (cell - step for step in self._steps_back)
         return any((p >= 0).all() and self._competence[tuple(p)] >= self._unlock for p in previous)
 
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         return {"competence": self._competence.copy()}
 
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         self._competence = np.array(weights["competence"])
 
     def state(self) -> dict[str, Any]:
         return {"weights": self.weights()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.load_weights(state["weights"])

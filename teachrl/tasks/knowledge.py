@@ -17,9 +17,9 @@ from teachrl.errors import UsageError
 if TYPE_CHECKING:  # the experiment imports this module, and stays light
     from teachrl.tasks.spaces import TaskSpace, Vector
 
-Level = Literal["none", "mastery_range", "easy_start", "target"]
+KnowledgeLevel = Literal["none", "mastery_range", "easy_start", "target"]
 Piece = Literal["mastery_range", "easy_start", "target"]
-LEVELS: tuple[Level, ...] = get_args(Level)
+LEVELS: tuple[KnowledgeLevel, ...] = get_args(KnowledgeLevel)
 HOW_TO_DECLARE: Mapping[Piece, str] = {
     "mastery_range": "set env.mastery_return in the experiment, or let the environment declare `mastery_return` (or "
     "`reports_success = True` and info['success'])",
@@ -49,13 +49,13 @@ class Knowledge:
     ``target`` adds the distribution of the tasks that are wanted in the end.
     """
 
-    level: Level = "target"
+    level: KnowledgeLevel = "target"
     mastery_return: float | None = None
     reports_success: bool = False
     initial: TaskDistribution | None = None
     target: TaskDistribution | None = None
 
-    def limited_to(self, level: Level) -> Knowledge:
+    def limited_to(self, level: KnowledgeLevel) -> Knowledge:
         """Only what ``level`` allows."""
         rank = LEVELS.index(level)
         return Knowledge(

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Array, Decision, Episode, Fragment
 from teachrl.tasks.knowledge import Knowledge, Piece
 from teachrl.tasks.spaces import TaskSpace, Vector
 
-State = dict[str, Any]
 Signal = Literal["success", "start_value", "transitions"]
 Values = Callable[[Array], NDArray[np.float64]]
 
@@ -58,10 +58,10 @@ class Agent(Protocol):
     def learn(self, fragment: Fragment) -> dict[str, float]:
         """Learn from one fragment."""
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         """Everything that affects what comes next."""
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         """Go on where `state` was taken."""
 
 
@@ -89,7 +89,7 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherContext:
     """What a teacher is told before it starts.
 
     The task space, its own random stream, the range of returns if known, as much knowledge about the tasks as the
@@ -120,10 +120,10 @@ class Teacher(ABC):
     rules: ClassVar[Mapping[str, str]] = {}
     """For each origin, the sentence that tells the choice, with the names of its numbers in braces."""
 
-    def __init__(self, lesson: Lesson, config: TeacherConfig) -> None:
-        self.space = lesson.space
-        self.rng = lesson.rng
-        self.lesson = lesson
+    def __init__(self, context: TeacherContext, config: TeacherConfig) -> None:
+        self.space = context.space
+        self.rng = context.rng
+        self.context = context
         self.config = config
 
     @classmethod
@@ -145,11 +145,11 @@ class Teacher(ABC):
         """Learn from finished episodes, in the order in which they ended."""
 
     @abstractmethod
-    def state(self) -> State:
+    def state(self) -> StateTree:
         """Everything that affects the next tasks."""
 
     @abstractmethod
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         """Go on exactly where `state` was taken."""
 
     def student_learned(self, values: Values) -> None:
@@ -165,17 +165,17 @@ class Teacher(ABC):
             return f"Chosen by the rule {origin!r}." if origin else "No reason was recorded."
         return self.rules[origin].format_map(reason)
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """What to draw of the teacher now; by default, a uniform choice."""
         return Curriculum()
 
     def unit_return(self, value: float, clip: bool) -> float:
         """Scale a return by the environment's declared range, so that the range becomes ``[0, 1]``."""
-        if self.lesson.return_range is None:
+        if self.context.return_range is None:
             raise UsageError(
                 "this teacher scales returns by the environment's range, and the environment declares none. Give it a "
                 "`return_range`, set env.return_range in the experiment, or choose a preset that does not scale."
             )
-        low, high = self.lesson.return_range
+        low, high = self.context.return_range
         scaled = (value - low) / (high - low)
         return min(max(scaled, 0.0), 1.0) if clip else scaled

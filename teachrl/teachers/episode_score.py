@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 
 INSTEAD = "or set teacher.options.signal to 'return', which learns from returns scaled by the environment's range"
 
 
-def require_success(lesson: Lesson, who: str) -> None:
+def require_success(context: TeacherContext, who: str) -> None:
     """Raise `UsageError` when the lesson does not tell what success is, saying what to set."""
     try:
-        lesson.knowledge.check("mastery_range", who)
+        context.knowledge.check("mastery_range", who)
     except UsageError as error:
         raise UsageError(f"{error}; {INSTEAD}") from None
 
@@ -37,7 +37,7 @@ def guide_progress(episode: Episode) -> float:
     return episode.guide["progress"]
 
 
-def outcome(teacher: Teacher, episode: Episode, signal: str) -> float:
+def episode_score(teacher: Teacher, episode: Episode, signal: str) -> float:
     """How well an episode went, in [0, 1], by a ``signal``.
 
     Its ``success``, its ``return`` scaled by the range and clipped to it, or ``guide``, the share of sub-goals reached.

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from teachrl.config.registry import Entry, Registry
 from teachrl.config.validation import validated
 from teachrl.errors import UsageError, unknown_name
 from teachrl.records.curriculum import Curriculum, Gaussian, Region
-from teachrl.teachers.base import Lesson, Plan, Signal, Teacher, TeacherConfig
+from teachrl.tasks.spaces import TaskSpace
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.rounds import RoundTeacher
 
 __all__ = [
     "TEACHERS",
     "Curriculum",
     "Gaussian",
-    "Lesson",
     "Plan",
     "Region",
     "RoundTeacher",
     "Signal",
     "Teacher",
     "TeacherConfig",
+    "TeacherContext",
     "make_teacher",
     "teacher_settings",
 ]
@@ -164,24 +167,32 @@ def teacher_settings(name: str, preset: str = "default", options: Mapping[str, A
 
 
 def make_teacher(
-    name: str, lesson: Lesson, preset: str = "default", options: Mapping[str, Any] | None = None
+    name: str,
+    context: TeacherContext | TaskSpace,
+    preset: str = "default",
+    options: Mapping[str, Any] | None = None,
+    *,
+    seed: int = 0,
 ) -> Teacher:
     """Build a teacher by name, or ``module:Class`` for your own.
 
-    Raises `UsageError`, also when the teacher needs knowledge or success that the lesson does not have, or a unit cube
-    where the tasks are whole levels.
+    ``context`` is all that the teacher may know, or a task space alone, for which a context with a generator of
+    ``seed`` is made. Raises `UsageError`, also when the teacher needs knowledge or success that the context does not
+    have, or a unit cube where the tasks are whole levels.
     """
+    if isinstance(context, TaskSpace):
+        context = TeacherContext(context, np.random.default_rng(seed))
     config = teacher_settings(name, preset, options)
     teacher_class: type[Teacher] = TEACHERS.load(name)
     who = f"teacher {name!r}"
-    if not lesson.space.has_unit_cube and not teacher_class.takes_levels:
+    if not context.space.has_unit_cube and not teacher_class.takes_levels:
         raise UsageError(
-            f"{who} works on boxes of numbers, and tasks here are whole levels, {lesson.space!r}; teachers for levels: "
-            + ", ".join(n for n in TEACHERS.entries if TEACHERS.load(n).takes_levels)
+            f"{who} works on boxes of numbers, and tasks here are whole levels, {context.space!r}; "
+            "teachers for levels: " + ", ".join(n for n in TEACHERS.entries if TEACHERS.load(n).takes_levels)
         )
     for piece in teacher_class.required_knowledge(config):
-        lesson.knowledge.check(piece, who)
-    teacher = teacher_class(lesson, config)
+        context.knowledge.check(piece, who)
+    teacher = teacher_class(context, config)
     if "success" in teacher.signals:
-        lesson.knowledge.check("mastery_range", who)
+        context.knowledge.check("mastery_range", who)
     return teacher

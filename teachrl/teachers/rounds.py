@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.teachers.base import Teacher
 
 
 class RoundTeacher(Teacher):
-    """Asked once a round for one level an environment, ``plan(n_envs)``; then all play, and `judge` is told how.
+    """Asked once a round for one level an environment, ``plan(n_envs)``; then all play, and `update_round` is told how.
 
     In a round every environment plays episode after episode on its level until the fragment ends; what is open then is
     given up. With ``Plan.learn`` False the student only plays: the round is there to score levels.
@@ -24,8 +24,8 @@ class RoundTeacher(Teacher):
     students: ClassVar[tuple[str, ...]] = ("protagonist",)
 
     def update(self, episodes: Sequence[Episode]) -> None:
-        """Nothing: a single episode says too little of a level, see `judge`."""
+        """Nothing: a single episode says too little of a level, see `update_round`."""
 
     @abstractmethod
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
+    def update_round(self, results: Sequence[RoundResult]) -> None:
         """Learn from the round just played, one outcome for each of `students`."""

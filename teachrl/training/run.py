@@ -16,7 +16,7 @@ import torch
 from teachrl.config.experiment import Experiment, run_name
 from teachrl.environments import EnvironmentFacts
 from teachrl.evaluation.evaluator import Evaluator
-from teachrl.factory.environment import practice
+from teachrl.factory.environment import training_env
 from teachrl.factory.student import build_student, load_values
 from teachrl.factory.teacher import build_teacher
 from teachrl.files import read_tree, write_json
@@ -25,9 +25,9 @@ from teachrl.records.episodes import Episode
 from teachrl.rollouts.factory import build_rollouts
 from teachrl.runs.directory import RunDirectory
 from teachrl.signals import stop_signals
-from teachrl.students.base import Classroom, Student
+from teachrl.students.base import Student, StudentContext
 from teachrl.tasks.test_sets import choose_test_set
-from teachrl.training.schedules import Advance, Costs, make_pace
+from teachrl.training.schedules import Advance, Costs, make_schedule
 from teachrl.training.tensorboard import TensorboardLog
 
 # Streams of randomness that must never meet: the environments use (env index, episode) below these.
@@ -48,7 +48,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """How a run ended, and where it is."""
 
     path: Path
@@ -61,7 +61,7 @@ def train(
     runs_dir: Path = Path("runs"),
     mode: Literal["auto", "resume", "overwrite"] = "auto",
     on_progress: Callable[[Progress], None] | None = None,
-) -> Outcome:
+) -> RunResult:
     """Run an experiment, from its last checkpoint if there is one. Raises `TeachrlError` when the run fails.
 
     SIGTERM and Ctrl-C end it at the next fragment, with a checkpoint. A run that is already finished is left alone.
@@ -89,25 +89,25 @@ class Run:
         self.experiment, self.directory = experiment, directory
         torch.set_num_threads(experiment.threads)
         settings = experiment.env
-        where = practice(experiment, load_values)
+        where = training_env(experiment, load_values)
         facts = where.facts
         self.space = facts.task_space
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
         self.teacher = build_teacher(experiment, facts, rng, where.bank)
         self.guide = where.guide if isinstance(where.guide, LearningGuide) else None
         make_student = partial(self._make_student, facts)
-        self.pace, self.students = make_pace(
+        self.schedule, self.students = make_schedule(
             self.teacher, make_student, settings.n_envs, self.guide, ahead=experiment.workers is not None
         )
         self.student = self.students["protagonist"]
-        test_set = choose_test_set(experiment.test_set, settings.id, where.judged.facts.task_space)
+        test_set = choose_test_set(experiment.test_set, settings.id, where.evaluation_env.facts.task_space)
         discount = self.student.discount
         keep_steps = "transitions" in self.teacher.signals
         self.worker = build_rollouts(
-            experiment, where, self.pace.source, self.students, directory.write_failure, keep_steps
+            experiment, where, self.schedule.source, self.students, directory.write_failure, keep_steps
         )
-        self.evaluator = Evaluator(where.judged.make, where.judged.facts, test_set, discount)
-        self.judged_space = where.judged.facts.task_space
+        self.evaluator = Evaluator(where.evaluation_env.make, where.evaluation_env.facts, test_set, discount)
+        self.judged_space = where.evaluation_env.facts.task_space
         self.costs = Costs()
         self._pending: list[Episode] = []
         self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)
@@ -120,10 +120,10 @@ class Run:
     def _make_student(self, facts: EnvironmentFacts, number: int) -> Student:
         experiment, settings = self.experiment, self.experiment.student
         spaces = (facts.observation_space, facts.action_space)
-        classroom = Classroom(*spaces, experiment.env.n_envs, experiment.seed + number, experiment.steps)
-        return build_student(settings, facts, classroom)
+        context = StudentContext(*spaces, experiment.env.n_envs, experiment.seed + number, experiment.steps)
+        return build_student(settings, facts, context)
 
-    def play(self, on_progress: Callable[[Progress], None]) -> Outcome:
+    def play(self, on_progress: Callable[[Progress], None]) -> RunResult:
         """Train until the steps are spent or a signal comes."""
         write_json(self.directory.path / "task_space.json", self.space.to_json())
         write_json(self.directory.path / "evaluation_space.json", self.judged_space.to_json())
@@ -144,12 +144,12 @@ class Run:
             self._checkpoint()
             log.close()
             self.write_status("finished" if finished else "interrupted")
-        return Outcome(self.directory.path, "finished" if finished else "interrupted", self.worker.steps)
+        return RunResult(self.directory.path, "finished" if finished else "interrupted", self.worker.steps)
 
     def _advance(self, log: TensorboardLog) -> None:
         """One fragment: play it, learn from it, and evaluate and save when it is time."""
         before = self.worker.steps
-        done = self.pace.advance(self.worker, self.costs)
+        done = self.schedule.advance(self.worker, self.costs)
         # The log keeps neither observations nor steps, so they need not stay in memory until the checkpoint.
         self._pending += [replace(e, first_observation=None, transitions=None) for e in done.episodes]
         self._episodes += len(done.episodes)
@@ -185,7 +185,7 @@ class Run:
             return
         self.directory.write_episodes(step, self._pending, self.space)
         self._pending = []
-        self.directory.write_curriculum(step, self.teacher.picture())
+        self.directory.write_curriculum(step, self.teacher.curriculum())
         self._append_experience()
         run = {
             "episodes": self._episodes,
@@ -248,7 +248,7 @@ class Run:
         return self._seconds_before + time.perf_counter() - self._started
 
     def _teacher_seconds(self) -> float:
-        return self._teacher_seconds_before + self.pace.teacher_seconds
+        return self._teacher_seconds_before + self.schedule.teacher_seconds
 
     def progress(self) -> Progress:
         """How the run stands now."""

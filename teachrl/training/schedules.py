@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from teachrl.errors import UsageError
 from teachrl.guides.base import LearningGuide
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import Outcome, outcome
+from teachrl.records.level_scores import RoundResult, round_result
 from teachrl.rollouts.factory import Rollouts
-from teachrl.rollouts.task_sources import DirectTaskSource, HeldTaskSource, PlannedTaskSource
+from teachrl.rollouts.task_sources import LiveTasks, PrefetchedTasks, RoundTasks
 from teachrl.students.base import Student
 from teachrl.teachers.base import Teacher
 from teachrl.teachers.rounds import RoundTeacher
@@ -43,13 +43,13 @@ class Advance:
     metrics: Mapping[str, float]
 
 
-class EpisodePace:
+class EpisodeSchedule:
     """The student learns from every fragment. The teacher answers each episode with the next task, or, ``ahead``,
     chooses for a fragment and learns from its episodes afterwards.
     """
 
     def __init__(self, teacher: Teacher, student: Student, guide: LearningGuide | None, ahead: bool) -> None:
-        self.source = PlannedTaskSource(teacher) if ahead else DirectTaskSource(teacher)
+        self.source = PrefetchedTasks(teacher) if ahead else LiveTasks(teacher)
         self._student = student
         self._guide = guide
         self._tells_values = "start_value" in teacher.signals
@@ -73,11 +73,11 @@ class EpisodePace:
         return Advance(fragment.episodes, {**metrics, **worker.metrics})
 
 
-class RoundPace:
+class RoundSchedule:
     """The teacher plans one level an environment; every student plays them for a fragment; the teacher is told how."""
 
     def __init__(self, teacher: RoundTeacher, students: Mapping[str, Student], n_envs: int) -> None:
-        self.source = HeldTaskSource(teacher)
+        self.source = RoundTasks(teacher)
         self._students = students
         self._n_envs = n_envs
 
@@ -95,29 +95,31 @@ class RoundPace:
         costs.training_steps += steps if learn else 0
         costs.scoring_steps += 0 if learn else steps
         costs.updates += learn
-        self.source.judge([result for result, _ in played])
+        self.source.update_round([result for result, _ in played])
         # The others have metrics of the same names; what is logged is the first student's.
         return Advance(tuple(e for result, _ in played for e in result.episodes), {**played[0][1], **worker.metrics})
 
-    def _play(self, worker: Rollouts, name: str, student: Student, learn: bool) -> tuple[Outcome, Mapping[str, float]]:
+    def _play(
+        self, worker: Rollouts, name: str, student: Student, learn: bool
+    ) -> tuple[RoundResult, Mapping[str, float]]:
         fragment = worker.collect(student, student.fragment_steps)
         worker.restart()  # the next to play, and a checkpoint, find no open episodes
         fragment = replace(fragment, episodes=tuple(replace(e, player=name) for e in fragment.episodes))
-        result = outcome(fragment, student.fragment_values(fragment), student.discount, student.gae_lambda)
+        result = round_result(fragment, student.fragment_values(fragment), student.discount, student.gae_lambda)
         return result, student.learn(fragment) if learn else {}
 
 
-Pace = EpisodePace | RoundPace
+Schedule = EpisodeSchedule | RoundSchedule
 """Plays a run on by the least that can be checkpointed, `advance`; ``source`` is where the worker gets its tasks."""
 
 
-def make_pace(
+def make_schedule(
     teacher: Teacher,
     make_student: Callable[[int], Student],
     n_envs: int,
     guide: LearningGuide | None = None,
     ahead: bool = False,
-) -> tuple[Pace, dict[str, Student]]:
+) -> tuple[Schedule, dict[str, Student]]:
     """The pace that a teacher asks for, and its students by name; ``make_student`` builds the one of a number.
 
     ``ahead``: tasks are chosen for workers that cannot ask for each.
@@ -140,5 +142,5 @@ def make_pace(
                 f"the guide {type(guide).__name__} learns with the student, episode by episode, and "
                 f"{type(teacher).__name__} plans whole rounds: choose another teacher, or a guide that is fixed"
             )
-        return RoundPace(teacher, students, n_envs), students
-    return EpisodePace(teacher, first, guide, ahead), students
+        return RoundSchedule(teacher, students, n_envs), students
+    return EpisodeSchedule(teacher, first, guide, ahead), students

@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from teachrl.config.experiment import EnvSettings, StudentSettings
+from teachrl.config.experiment import EnvConfig, StudentChoice
 from teachrl.config.settings import Name, Whole
 from teachrl.config.validation import validated
 from teachrl.environments import declared_facts, make_env, require_tasks
@@ -22,23 +22,23 @@ from teachrl.factory.student import build_student
 from teachrl.records.episodes import Episode
 from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students.base import Classroom
+from teachrl.students.base import StudentContext
 from teachrl.tasks.spaces import TaskSpace, Vector
 from teachrl.tasks.test_sets import choose_test_set
 from teachrl.teachers.learning_progress.alp_signal import AbsoluteLearningProgress
 
 
-class TeachingSettings(BaseModel):
+class TeachingConfig(BaseModel):
     """The keyword arguments of `Teaching`, checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    env: EnvSettings = Field(
-        default=EnvSettings(id="teachrl/Hypercubes-v0", n_envs=1),
+    env: EnvConfig = Field(
+        default=EnvConfig(id="teachrl/Hypercubes-v0", n_envs=1),
         description="where the student practises: an id, or a mapping as in an experiment; n_envs is 1 unless set",
     )
-    student: StudentSettings = Field(
-        default=StudentSettings(name="simulated"),
+    student: StudentChoice = Field(
+        default=StudentChoice(name="simulated"),
         description="who practises: a name, or a mapping with name, preset, options as in an experiment",
     )
     batch: Whole = Field(default=1, ge=1, le=10_000, description="tasks that one action chooses")
@@ -126,7 +126,7 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
         if render_mode is not None:
             raise ValueError(f"Teaching draws nothing: render_mode must be None; got {render_mode!r}")
-        self.settings = validated(TeachingSettings, options, "teachrl/Teaching-v0")
+        self.settings = validated(TeachingConfig, options, "teachrl/Teaching-v0")
         settings = self.settings
         self._facts = declared_facts(settings.env)
         require_tasks(self._facts, settings.env, "teaching")
@@ -169,8 +169,8 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
         student_seed, worker_seed = (int(s) for s in self.np_random.integers(2**31, size=2))
         env, student = self.settings.env, self.settings.student
         observations, actions = self._facts.observation_space, self._facts.action_space
-        classroom = Classroom(observations, actions, env.n_envs, student_seed, self.settings.student_steps)
-        self._student = build_student(student, self._facts, classroom)
+        context = StudentContext(observations, actions, env.n_envs, student_seed, self.settings.student_steps)
+        self._student = build_student(student, self._facts, context)
         if self._worker is not None:
             self._worker.close()
         self._source = ActionTaskSource()

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from teachrl.config.experiment import (
-    EnvSettings,
+    EnvConfig,
     Experiment,
-    StudentSettings,
-    TeacherSettings,
+    StudentChoice,
+    TeacherChoice,
     differing_fields,
     experiment_from_yaml_text,
     load_experiment,
@@ -48,9 +48,9 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_a_name_is_enough_for_a_part() -> None:
     experiment = make(teacher="random", student="sac")
-    assert experiment.env == EnvSettings(id="teachrl/StumpTracks-v0")
-    assert experiment.teacher == TeacherSettings(name="random")
-    assert experiment.student == StudentSettings(name="sac")
+    assert experiment.env == EnvConfig(id="teachrl/StumpTracks-v0")
+    assert experiment.teacher == TeacherChoice(name="random")
+    assert experiment.student == StudentChoice(name="sac")
 
 
 @pytest.mark.parametrize("value", [1000, 1e3, "1000", "1e3", "1_000"])
@@ -86,11 +86,11 @@ def test_what_makes_no_sense_is_refused(field: str, value: Any) -> None:
 )
 def test_environment_settings_are_checked(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        EnvSettings(id="X", **fields)
+        EnvConfig(id="X", **fields)
 
 
 def test_every_setting_has_help() -> None:
-    for model in (Experiment, EnvSettings, TeacherSettings, StudentSettings):
+    for model in (Experiment, EnvConfig, TeacherChoice, StudentChoice):
         assert all(field.description for field in model.model_fields.values())
 
 
@@ -123,7 +123,7 @@ def test_overrides_are_laid_over_the_file(tmp_path: Path) -> None:
     file = written(tmp_path, "env: X\nsteps: 1e4\nstudent: {name: ppo, options: {gamma: 0.9, n_steps: 8}}\n")
     overrides = {"env": {"options": {"a": 1}}, "student": {"options": {"gamma": 0.5}}, "seed": "3"}
     experiment = load_experiment(file, overrides)
-    assert experiment.env == EnvSettings(id="X", options={"a": 1})
+    assert experiment.env == EnvConfig(id="X", options={"a": 1})
     assert experiment.student.options == {"gamma": 0.5, "n_steps": 8}
     assert (experiment.steps, experiment.seed) == (10_000, 3)
 
@@ -136,9 +136,9 @@ student: {name: ppo, preset: tma2021}
 """
     file = written(tmp_path, text)
     changed = load_experiment(file, {"env": "Y", "teacher": "random", "student": {"name": "sac", "options": {"a": 1}}})
-    assert changed.env == EnvSettings(id="Y", n_envs=3)
-    assert changed.teacher == TeacherSettings(name="random")
-    assert changed.student == StudentSettings(name="sac", options={"a": 1})
+    assert changed.env == EnvConfig(id="Y", n_envs=3)
+    assert changed.teacher == TeacherChoice(name="random")
+    assert changed.student == StudentChoice(name="sac", options={"a": 1})
     same = load_experiment(file, {"env": "X", "teacher": "alp-gmm", "student": "ppo"})
     assert same == load_experiment(file, {})
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minigrid.core.world_object import Box
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.factory.student import load_student
@@ -39,7 +39,7 @@ def quietly(call: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def made(name: str = CORRIDOR, **options: Any) -> Any:
-    return make_env(EnvSettings(id="teachrl/MiniGrid-v0", options={"minigrid_id": name, **options}))
+    return make_env(EnvConfig(id="teachrl/MiniGrid-v0", options={"minigrid_id": name, **options}))
 
 
 def compare(env: Any, codes: CellCodes, steps: int, seed: int) -> None:
@@ -225,7 +225,7 @@ def test_snapshots_go_through(tmp_path: Path) -> None:
 )
 def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        make_env(EnvSettings(id="teachrl/MiniGrid-v0", options=options))
+        make_env(EnvConfig(id="teachrl/MiniGrid-v0", options=options))
 
 
 def test_tasks_outside_are_refused() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import EnvironmentFacts, environment_facts, make_env
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.evaluation import levels as level_evaluation
@@ -30,7 +30,7 @@ AHEAD, BEHIND, FAR = ({"rows": [row, "..."]} for row in (">G.", "G.>", ">.G"))
 
 
 class OwnMaze(Maze):
-    """Stepped one after the other."""
+    """StepResult one after the other."""
 
 
 class Policy:
@@ -54,7 +54,7 @@ class Policy:
 
 
 def maze_facts(**options: Any) -> EnvironmentFacts:
-    return environment_facts(Maze(**options), EnvSettings(id="teachrl/Maze-v0"))
+    return environment_facts(Maze(**options), EnvConfig(id="teachrl/Maze-v0"))
 
 
 def evaluator(kind: type[Maze], episodes: int, tasks: Any = (AHEAD, BEHIND, FAR)) -> Evaluator:
@@ -101,7 +101,7 @@ def test_drawn_actions_follow_from_the_test_sets_seed_and_leave_the_generator_al
 
 
 def test_a_fault_names_the_task() -> None:
-    facts = environment_facts(Trap(), EnvSettings(id="tests.support.own_classes:Trap"))
+    facts = environment_facts(Trap(), EnvConfig(id="tests.support.own_classes:Trap"))
     test_set = TestSet("traps", ({"danger": 0.1}, {"danger": 0.9}), 1, 0, {})
 
     class Still(Policy):

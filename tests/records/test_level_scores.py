@@ -14,12 +14,12 @@ from teachrl.records.episodes import Episode, Fragment
 from teachrl.records.level_scores import (
     SCORES,
     FragmentValues,
-    Outcome,
+    RoundResult,
     learnability,
     max_monte_carlo,
     oracle_regret,
-    outcome,
     positive_value_loss,
+    round_result,
     same_levels,
     value_l1,
 )
@@ -43,14 +43,16 @@ def fragment(rewards: Any, terminated: Any = (), truncated: Any = (), final: Any
     return Fragment(seen, seen, rewards, *ends, starts, seen[0], starts[0], final or {})
 
 
-def played(advantages: Any = ((0.0,),), values: Any = ((0.0,),), *episodes: Episode) -> Outcome:
-    return Outcome(np.array(values, dtype=np.float64), np.array(advantages, dtype=np.float64), episodes)
+def played(advantages: Any = ((0.0,),), values: Any = ((0.0,),), *episodes: Episode) -> RoundResult:
+    return RoundResult(np.array(values, dtype=np.float64), np.array(advantages, dtype=np.float64), episodes)
 
 
 def advantages(values: Any, last: Any, discount: float, gae_lambda: float, final: Any = None, **ends: Any) -> Any:
     values = np.array(values, dtype=np.float64)
     estimates = FragmentValues(values, np.array(last), final or {})
-    return outcome(fragment(np.ones(values.shape), **ends), estimates, discount, gae_lambda).advantages[:, 0].tolist()
+    return (
+        round_result(fragment(np.ones(values.shape), **ends), estimates, discount, gae_lambda).advantages[:, 0].tolist()
+    )
 
 
 def test_advantages_are_those_of_generalised_advantage_estimation() -> None:

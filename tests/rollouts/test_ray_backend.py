@@ -143,7 +143,7 @@ def test_asynchronous_workers_do_not_wait_for_the_slowest(tmp_path: Path) -> Non
     slow = sum(index // 2 == slow_worker for index in seen)
     assert slow < len(seen) / 3
     assert 0 < max(ages) <= 2
-    assert run.worker.steps == (8 * 2 + run.worker.tally.stale) * 64 * 2
+    assert run.worker.steps == (8 * 2 + run.worker.counters.stale) * 64 * 2
     run.close()
 
 

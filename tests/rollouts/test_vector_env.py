@@ -8,13 +8,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import environment_facts
 from teachrl.errors import TeachrlError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.rollouts.episodes import PlannedTask
-from teachrl.rollouts.vector_env import BatchedEnvironments, SeparateEnvironments, make_environments
+from teachrl.rollouts.vector_env import NativeVectorEnv, SyncVectorEnv, make_vector_env
 from teachrl.rollouts.worker import RolloutWorker
 from teachrl.students.base import Decision
 from teachrl_envs import BoxTaskSpace, ParameterizedEnv, TaskError
@@ -32,7 +32,7 @@ class RandomWalk:
     """Draws actions, and asks to get back what it saw."""
 
     memory_size = 0
-    asks_privileged = False
+    needs_privileged = False
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(3)
@@ -46,17 +46,17 @@ class Answering:
 
     def __init__(self) -> None:
         self.levels = Maze(**ROOM).task_space.sample(np.random.default_rng(0), 100)
-        self.told = 0.0
+        self.info = 0.0
 
     def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
         if finished is not None:
-            self.told = self.told * 1.5 + finished.episode_return + finished.length + finished.seed
-        return PlannedTask(self.levels[int(self.told + env_index) % 100], "answer", 1, {"told": self.told})
+            self.info = self.info * 1.5 + finished.episode_return + finished.length + finished.seed
+        return PlannedTask(self.levels[int(self.info + env_index) % 100], "answer", 1, {"told": self.info})
 
 
 def worker(kind: type[Maze], source: Any = None, n_envs: int = 4, options: Any = None, **others: Any) -> RolloutWorker:
     room = {**ROOM, **(options or {})}
-    facts = environment_facts(kind(**room), EnvSettings(id="teachrl/Maze-v0"))
+    facts = environment_facts(kind(**room), EnvConfig(id="teachrl/Maze-v0"))
     made = source or Answering()
     return RolloutWorker(lambda: kind(**room), n_envs, facts, made, seed=5, discount=0.9, **others)
 
@@ -75,8 +75,8 @@ def same(one: Any, two: Any) -> bool:
 
 def test_one_call_and_one_after_the_other_collect_the_same() -> None:
     batched, separate = worker(Maze, keep_steps=True), worker(OwnRules, keep_steps=True)
-    assert isinstance(batched.slots._environments, BatchedEnvironments)
-    assert isinstance(separate.slots._environments, SeparateEnvironments)
+    assert isinstance(batched.tracker._environments, NativeVectorEnv)
+    assert isinstance(separate.tracker._environments, SyncVectorEnv)
     students = RandomWalk(), RandomWalk()
     successes = 0
     for _ in range(3):
@@ -94,7 +94,7 @@ def test_each_goes_on_where_the_other_stopped(kinds: Any, tmp_path: Any) -> None
     write_tree(tmp_path / "worker.npz", one.state())
     two = worker(kinds[1])
     two.restore(read_tree(tmp_path / "worker.npz"))
-    two._source.told = one._source.told  # the source's own place
+    two._source.info = one._source.info  # the source's own place
     again = RandomWalk()
     again.rng.bit_generator.state = student.rng.bit_generator.state
     assert same(one.collect(student, 60), two.collect(again, 60))
@@ -105,23 +105,23 @@ def test_numbers_of_episodes_go_on_after_a_restart_and_a_resume() -> None:
     one.collect(RandomWalk(), 50)
     one.restart()
     two.restore(one.state())
-    two._source.told = one._source.told
+    two._source.info = one._source.info
     assert same(one.collect(RandomWalk(), 50), two.collect(RandomWalk(), 50))
 
 
 def test_only_the_class_that_declares_a_batch_gets_one() -> None:
     def kind(make: Any) -> type:
-        facts = environment_facts(make(), EnvSettings(id="teachrl/Maze-v0"))
-        return type(make_environments(make, 2, facts))
+        facts = environment_facts(make(), EnvConfig(id="teachrl/Maze-v0"))
+        return type(make_vector_env(make, 2, facts))
 
     def parameterized() -> Any:
         return ParameterizedEnv(Maze(), BoxTaskSpace({"a": (0, 1)}), lambda env, task: None)
 
-    assert kind(Maze) is BatchedEnvironments
-    assert kind(lambda: gym.make("teachrl/Maze-v0", disable_env_checker=True)) is BatchedEnvironments
-    assert kind(OwnRules) is SeparateEnvironments
-    assert kind(lambda: gym.wrappers.TransformReward(Maze(), lambda r: r + 1)) is SeparateEnvironments
-    assert kind(parameterized) is SeparateEnvironments
+    assert kind(Maze) is NativeVectorEnv
+    assert kind(lambda: gym.make("teachrl/Maze-v0", disable_env_checker=True)) is NativeVectorEnv
+    assert kind(OwnRules) is SyncVectorEnv
+    assert kind(lambda: gym.wrappers.TransformReward(Maze(), lambda r: r + 1)) is SyncVectorEnv
+    assert kind(parameterized) is SyncVectorEnv
 
 
 class TrapBatch:
@@ -161,14 +161,14 @@ class InTurn:
 
 class Still:
     memory_size = 0
-    asks_privileged = False
+    needs_privileged = False
 
     def act(self, observations: Any, memory: Any, deterministic: bool = False) -> Decision:
         return Decision(np.zeros((len(observations), 1), dtype=np.float32))
 
 
 def traps(kind: type[Trap], fault: str, on_error: Any) -> RolloutWorker:
-    facts = environment_facts(kind(), EnvSettings(id="tests.support.own_classes:Trap"))
+    facts = environment_facts(kind(), EnvConfig(id="tests.support.own_classes:Trap"))
     source = InTurn([0.1, 0.9, 0.2])
     return RolloutWorker(lambda: kind(fault), 2, facts, source, seed=0, discount=0.5, on_error=on_error)
 
@@ -203,9 +203,9 @@ def test_a_task_that_is_no_level_is_an_error_of_the_teacher(kind: type[Maze]) ->
 class Curious(RandomWalk):
     """Asks for what is told beside the view, and to get it back."""
 
-    asks_privileged = True
+    needs_privileged = True
 
-    def act_knowing(self, observations: Any, privileged: Any, memory: Any) -> Decision:
+    def act_with_privileged(self, observations: Any, privileged: Any, memory: Any) -> Decision:
         decision = self.act(observations, memory)
         return Decision(decision.actions, {**decision.extras, "told": privileged.copy()})
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import TeachrlError
 from teachrl.records.episodes import Episode
@@ -22,7 +22,7 @@ class Constant:
     """Acts with zeros and asks to get back what it saw."""
 
     memory_size = 0
-    asks_privileged = False
+    needs_privileged = False
 
     def act(self, observations: Any, memory: Any, deterministic: bool = False) -> Decision:
         return Decision(np.zeros((len(observations), 1), dtype=np.float32), {"seen": observations.copy()})
@@ -41,7 +41,7 @@ class Script:
 
 
 def worker(script: Script, n_envs: int = 1, fault: str = "none", **options: Any) -> RolloutWorker:
-    settings = EnvSettings(id="tests.support.own_classes:Trap", options={"fault": fault})
+    settings = EnvConfig(id="tests.support.own_classes:Trap", options={"fault": fault})
     facts = environment_facts(make_env(settings), settings)
     return RolloutWorker(lambda: make_env(settings), n_envs, facts, script, seed=5, discount=0.5, **options)
 

@@ -69,7 +69,7 @@ def test_episodes_count_environments_and_steps_of_the_whole_run(tmp_path: Path) 
 def test_every_task_is_the_teachers_and_the_teacher_is_told_of_every_episode_once(tmp_path: Path) -> None:
     run = Run(shared(PPO, "tests.support.own_classes:Trap", teacher="random"), _directory(tmp_path))
     planned: list[bytes] = []
-    told: list[tuple[int, int]] = []
+    info: list[tuple[int, int]] = []
     plan, update = run.teacher.plan, run.teacher.update
 
     def spied_plan(n: int) -> Any:
@@ -78,13 +78,13 @@ def test_every_task_is_the_teachers_and_the_teacher_is_told_of_every_episode_onc
         return chosen
 
     def spied_update(ended: Any) -> None:
-        told.extend((e.env_index, e.number) for e in ended)
+        info.extend((e.env_index, e.number) for e in ended)
         update(ended)
 
     run.teacher.plan, run.teacher.update = spied_plan, spied_update  # type: ignore[method-assign]
     played = [run.worker.collect(run.student, 200) for _ in range(3)]
     ended = [episode for fragment in played for episode in fragment.episodes]
-    assert told == [(e.env_index, e.number) for e in ended]
+    assert info == [(e.env_index, e.number) for e in ended]
     tasks = [np.asarray(e.task).tobytes() for e in ended]
     assert set(tasks) <= set(planned)
     # Before the first episode ended nobody knew how short they are, so some tasks came twice in the first fragment.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from teachrl.cli.app import main
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation.snapshots import snapshots_of_demonstrations, snapshots_of_policy, snapshots_of_run
@@ -19,8 +19,8 @@ from teachrl.files import read_tree, write_tree
 from teachrl.starts.bank import Bank, load_bank
 from teachrl.training.run import train
 
-POINT = EnvSettings(id="teachrl/PointMass-v0")
-CARTPOLE = EnvSettings(id="CartPole-v1")
+POINT = EnvConfig(id="teachrl/PointMass-v0")
+CARTPOLE = EnvConfig(id="CartPole-v1")
 
 
 def lean(observations: Any) -> Any:
@@ -28,7 +28,7 @@ def lean(observations: Any) -> Any:
     return (observations[:, 2] > 0).astype(int)
 
 
-def load(path: Path, settings: EnvSettings = CARTPOLE) -> Bank:
+def load(path: Path, settings: EnvConfig = CARTPOLE) -> Bank:
     env = make_env(settings)
     return load_bank(path, settings, env, environment_facts(env, settings))
 
@@ -108,7 +108,7 @@ def test_a_bank_of_another_environment_or_version_is_refused_with_the_reason(ban
     with pytest.raises(UsageError, match="env is CartPole-v1 there and teachrl/PointMass-v0 here"):
         load(bank, POINT)
     with pytest.raises(UsageError, match=r"options is \{\} there and \{'sutton_barto_reward': True\} here"):
-        load(bank, EnvSettings(id="CartPole-v1", options={"sutton_barto_reward": True}))
+        load(bank, EnvConfig(id="CartPole-v1", options={"sutton_barto_reward": True}))
     told = read_tree(bank)["provenance"]
     assert set(told["versions"]) == {"gymnasium"}
     altered(bank, {"provenance": {**told, "versions": {"gymnasium": "0.9"}}})

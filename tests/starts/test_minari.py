@@ -12,13 +12,13 @@ import pytest
 from minari.data_collector.episode_buffer import EpisodeBuffer
 from minari.dataset.minari_storage import MinariStorage
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import make_env
 from teachrl.errors import UsageError
 from teachrl.starts.adapters.registry import adapter_for
 from teachrl.starts.minari import snapshots_of_minari
 
-HOPPER = EnvSettings(id="Hopper-v5")
+HOPPER = EnvConfig(id="Hopper-v5")
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, folder: Path, with_states: bool = True) -> str:
@@ -84,6 +84,6 @@ def test_other_data_sets_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     with pytest.raises(UsageError, match="carries no states: its infos have no qpos"):
         snapshots_of_minari(HOPPER, name)
     with pytest.raises(UsageError, match="recorded in Hopper-v5, and here is Walker2d-v5"):
-        snapshots_of_minari(EnvSettings(id="Walker2d-v5"), name)
+        snapshots_of_minari(EnvConfig(id="Walker2d-v5"), name)
     with pytest.raises(UsageError, match=r"cannot be read.*minari list local"):
         snapshots_of_minari(HOPPER, "tests/walker-v0")

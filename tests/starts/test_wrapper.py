@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.config.experiment import EnvSettings, Experiment, StartSettings
+from teachrl.config.experiment import EnvConfig, Experiment, StartConfig
 from teachrl.environments import environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation.snapshots import snapshots_of_policy
@@ -23,7 +23,7 @@ from teachrl.starts.wrapper import SnapshotStarts
 from teachrl.training.run import train
 from tests.training.test_run import assert_same_run
 
-POINT = EnvSettings(id="teachrl/PointMass-v0")
+POINT = EnvConfig(id="teachrl/PointMass-v0")
 LAST = {"task": {"snapshot": 10}}
 PPO = {"name": "ppo", "options": {"n_steps": 64, "batch_size": 64, "n_epochs": 1}}
 
@@ -49,7 +49,7 @@ def starting(file: Path, **settings: Any) -> SnapshotStarts:
     env = make_env(POINT)
     facts = environment_facts(env, POINT)
     bank = load_bank(file, POINT, env, facts)
-    return SnapshotStarts(env, bank, StartSettings(bank=str(file), **settings), facts)
+    return SnapshotStarts(env, bank, StartConfig(bank=str(file), **settings), facts)
 
 
 def length(env: gym.Env[Any, Any]) -> tuple[int, bool]:
@@ -106,12 +106,12 @@ def test_a_step_costs_nothing(bank_file: Path) -> None:
 
 
 def test_what_cannot_be_is_refused_before_training(bank_file: Path, tmp_path: Path) -> None:
-    unlimited = EnvSettings(id="teachrl_envs.point_mass:PointMass")
+    unlimited = EnvConfig(id="teachrl_envs.point_mass:PointMass")
     path = tmp_path / "bank.npz"
-    cartpole = EnvSettings(id="CartPole-v1")
+    cartpole = EnvConfig(id="CartPole-v1")
     snapshots_of_policy(cartpole, "tests.starts.test_bank:lean", episodes=1).save(path)
     env = make_env(unlimited)
-    settings = StartSettings(bank="unread", truncate_after=5)
+    settings = StartConfig(bank="unread", truncate_after=5)
     with pytest.raises(UsageError, match="TimeLimit"):
         SnapshotStarts(env, bank_at(bank_file), settings, environment_facts(env, unlimited))
     for fields, says in (

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext, Values
 
 
 class RecordingConfig(TeacherConfig):
@@ -19,8 +20,8 @@ class RecordingTeacher(Teacher):
     rules = {"goal & more": "Goal {goal:.0f}."}  # noqa: RUF012
     config: RecordingConfig
 
-    def __init__(self, lesson: Lesson, config: RecordingConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: RecordingConfig) -> None:
+        super().__init__(context, config)
         self._planned, self._told, self._values = 0, [], 0
 
     @property
@@ -41,7 +42,7 @@ class RecordingTeacher(Teacher):
     def student_learned(self, values: Values) -> None:
         self._values += 1
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "planned": self._planned,
@@ -49,6 +50,6 @@ class RecordingTeacher(Teacher):
             "values": self._values,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._planned, self._told, self._values = state["planned"], list(state["told"]), state["values"]

@@ -14,7 +14,7 @@ from gymnasium.utils.env_checker import check_env
 
 import teachrl.environments  # noqa: F401  (registers teachrl/Teaching-v0)
 from docs.examples import learned_teacher
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -161,7 +161,7 @@ def test_settings_that_cannot_work_say_what_to_do() -> None:
         teaching(env="CartPole-v1", student=TINY_PPO)
     with pytest.raises(UsageError, match="unknown student"):
         teaching(student="simulate").reset()
-    assert teaching(env=EnvSettings(id="teachrl/Hypercubes-v0")).unwrapped.settings.env.n_envs == 8
+    assert teaching(env=EnvConfig(id="teachrl/Hypercubes-v0")).unwrapped.settings.env.n_envs == 8
 
 
 def make_without_range() -> Any:

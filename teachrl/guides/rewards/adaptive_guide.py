@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from pydantic import Field
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.settings import Settings, Whole
 from teachrl.environments import Env
 from teachrl.guides.base import LearningGuide
@@ -39,7 +39,7 @@ class AdaptiveGuide(LearningGuide):
     watches = True
     config: AdaptiveConfig
 
-    def __init__(self, config: AdaptiveConfig, settings: EnvSettings) -> None:
+    def __init__(self, config: AdaptiveConfig, settings: EnvConfig) -> None:
         super().__init__(config, settings)
         self._designer: AdaptiveDesigner | None = None
 

@@ -21,7 +21,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pydantic import Field
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.registry import import_object
 from teachrl.config.settings import Name, Settings, Whole
 from teachrl.environments import Env
@@ -63,7 +63,7 @@ class ExplorsGuide(LearningGuide):
     watches = True
     config: ExplorsConfig
 
-    def __init__(self, config: ExplorsConfig, settings: EnvSettings) -> None:
+    def __init__(self, config: ExplorsConfig, settings: EnvConfig) -> None:
         super().__init__(config, settings)
         self.visits = Visits(config.cell)
         self.network: RewardNetwork | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 from pydantic import Field
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.settings import Settings, Whole
 from teachrl.environments import Env
 from teachrl.guides.base import Guide
@@ -31,7 +31,7 @@ class ExprdGuide(Guide):
     Config = ExprdConfig
     config: ExprdConfig
 
-    def __init__(self, config: ExprdConfig, settings: EnvSettings) -> None:
+    def __init__(self, config: ExprdConfig, settings: EnvConfig) -> None:
         super().__init__(config, settings)
         self.design: Design | None = None
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import Env
 from teachrl.errors import UsageError
 from teachrl_envs.tabular.mdp import TabularMDP
 
 
-def model_of(env: Env, settings: EnvSettings, who: str) -> TabularMDP:
+def model_of(env: Env, settings: EnvConfig, who: str) -> TabularMDP:
     """The model of an environment that declares it as ``mdp``, with its state as ``state``. Raises `UsageError`."""
     mdp = getattr(env.unwrapped, "mdp", None)
     if not isinstance(mdp, TabularMDP):

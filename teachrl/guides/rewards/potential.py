@@ -16,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 from pydantic import Field
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.registry import import_object
 from teachrl.config.settings import Name, Settings
 from teachrl.environments import Env
@@ -46,7 +46,7 @@ class PotentialGuide(Guide):
     Config = PotentialConfig
     config: PotentialConfig
 
-    def __init__(self, config: PotentialConfig, settings: EnvSettings) -> None:
+    def __init__(self, config: PotentialConfig, settings: EnvConfig) -> None:
         super().__init__(config, settings)
         self._potential: Potential | None = None
 

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.environments import Env, environment_facts
 from teachrl.errors import UsageError
 from teachrl.guides.subgoals.encodings import Encoding
@@ -43,7 +43,7 @@ class SubgoalSettings(Protocol):
 class SubgoalSource(Protocol):
     """What a guided environment needs of its guide."""
 
-    settings: EnvSettings
+    settings: EnvConfig
     encoding: Encoding
 
     @property

@@ -26,7 +26,7 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import Field, field_validator, model_validator
 
-from teachrl.config.experiment import EnvSettings
+from teachrl.config.experiment import EnvConfig
 from teachrl.config.settings import Name, Options, Settings, Whole
 from teachrl.environments import Env
 from teachrl.errors import UsageError
@@ -90,7 +90,7 @@ class SubgoalGuide(Guide):
     Config = SubgoalConfig
     config: SubgoalConfig
 
-    def __init__(self, config: SubgoalConfig, settings: EnvSettings) -> None:
+    def __init__(self, config: SubgoalConfig, settings: EnvConfig) -> None:
         super().__init__(config, settings)
         self.encoding = _encoding(config)
         self.known: dict[str, Way] = {}
@@ -133,7 +133,7 @@ def _encoding(config: SubgoalConfig) -> Encoding:
     return Position() if config.encoding == "position" else Representation()
 
 
-def _check(env: Env, settings: EnvSettings) -> None:
+def _check(env: Env, settings: EnvConfig) -> None:
     from teachrl_envs.maze.env import Maze
 
     flat = isinstance(env.observation_space, spaces.Box) and len(env.observation_space.shape) == 1

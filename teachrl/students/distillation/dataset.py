@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array
-from teachrl.students.base import State
 from teachrl.students.distillation.distillable import Examples
 
 
-class LabelledSteps:
+class LabelledDataset:
     """Keeps the last ``capacity`` examples, each an entry in arrays of the same names."""
 
     def __init__(self, capacity: int) -> None:
@@ -35,11 +35,11 @@ class LabelledSteps:
         """The examples at some places below ``len``."""
         return {name: array[chosen] for name, array in self._arrays.items()}
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         """All examples."""
         return {"added": self._added, "arrays": {name: a[: len(self)].copy() for name, a in self._arrays.items()}}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         """The inverse of `state`."""
         self._arrays, self._added = {}, state["added"]
         for name, array in state["arrays"].items():

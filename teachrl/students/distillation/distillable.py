@@ -17,7 +17,7 @@ Examples = Mapping[str, Array]
 """Arrays with one entry an example: a step, or for a student with memory all steps of an environment in a fragment."""
 
 
-class Imitator(Student, ABC):
+class DistillableStudent(Student, ABC):
     """A student whose policy can be compared with another one, and moved towards it by gradients.
 
     Arrays of a fragment are ``(T, N, ...)``: ``T`` steps in ``N`` environments. ``head_kind`` is the kind of its heads.
@@ -26,7 +26,7 @@ class Imitator(Student, ABC):
     head_kind: Kind
 
     @abstractmethod
-    def take_in(self, fragment: Fragment) -> None:
+    def store(self, fragment: Fragment) -> None:
         """What `learn` does with a fragment besides learning: count its steps, keep it, take it into statistics."""
 
     def arrange(self, array: Array) -> Array:

@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from teachrl.errors import TeachrlError
 from teachrl.records.episodes import Array
-from teachrl.students.distillation.distillable import Imitator
+from teachrl.students.distillation.distillable import DistillableStudent
 from teachrl.students.distillation.policy_heads import Kind
 
 
@@ -34,7 +34,7 @@ class Mentor(ABC):
 class TrainedMentor(Mentor):
     """The student of an earlier run, with its own statistics of observations."""
 
-    def __init__(self, student: Imitator, identity: dict[str, Any]) -> None:
+    def __init__(self, student: DistillableStudent, identity: dict[str, Any]) -> None:
         super().__init__(identity)
         self._student = student
 

@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from teachrl.errors import TeachrlError, UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Decision, Fragment
 from teachrl.records.level_scores import FragmentValues
-from teachrl.students.base import Classroom, State
-from teachrl.students.distillation.distillable import Imitator
+from teachrl.students.base import StudentContext
+from teachrl.students.distillation.distillable import DistillableStudent
 from teachrl.students.distillation.mentor import Mentor
-from teachrl.students.distillation.wrapper import WrappedStudent
+from teachrl.students.distillation.wrapper import StudentWrapper
 
 
-def residual_classroom(classroom: Classroom) -> Classroom:
+def residual_context(context: StudentContext) -> StudentContext:
     """What the student inside is told: observations with the mentor's action behind them, and actions in [-1, 1].
 
     Raises `UsageError` for observations that are no `Box`, and for actions without bounds.
     """
-    seen, actions = classroom.observation_space, classroom.action_space
+    seen, actions = context.observation_space, context.action_space
     if not (isinstance(seen, spaces.Box) and isinstance(actions, spaces.Box) and actions.is_bounded()):
         raise UsageError(
             f"student.distill.residual needs observations in a Box and actions in a bounded Box; here are {seen} and "
@@ -35,19 +36,19 @@ def residual_classroom(classroom: Classroom) -> Classroom:
         for bound, end in ((seen.low, -1.0), (seen.high, 1.0))
     )
     units = spaces.Box(-1.0, 1.0, actions.shape, np.float32)
-    return replace(classroom, observation_space=spaces.Box(low, high), action_space=units)
+    return replace(context, observation_space=spaces.Box(low, high), action_space=units)
 
 
-class ResidualStudent(WrappedStudent):
+class ResidualStudent(StudentWrapper):
     """Acts with ``clip(mentor + scale * half range * student)``, the student's own actions in [-1, 1].
 
-    ``student`` was made for a `residual_classroom`. Its last layer begins at zero: so the first deterministic actions
+    ``student`` was made for a `residual_context`. Its last layer begins at zero: so the first deterministic actions
     are the mentor's. Sources: Silver et al. 2018, "Residual Policy Learning" (arXiv 1812.06298); Ankile et al. 2024
     (ResiP, arXiv 2407.16677) for the mentor's action in the observation. Deviation: exploring is the student's own, so
     its first explored actions differ from the mentor's by up to ``scale``.
     """
 
-    def __init__(self, student: Imitator, mentor: Mentor, action_space: spaces.Box, scale: float) -> None:
+    def __init__(self, student: DistillableStudent, mentor: Mentor, action_space: spaces.Box, scale: float) -> None:
         super().__init__(student)
         self._mentor, self._scale = mentor, scale
         self._low, self._high, self._dtype = action_space.low, action_space.high, action_space.dtype
@@ -94,17 +95,17 @@ class ResidualStudent(WrappedStudent):
     def fragment_values(self, fragment: Fragment) -> FragmentValues:
         return self._student.fragment_values(self._inside(fragment))
 
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         return {**super().weights(), "mentor": self._mentor.identity}
 
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         self._check(weights)
         super().load_weights(weights)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {**super().state(), "weights": self.weights()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self._check(state["weights"])
         super().restore(state)
 

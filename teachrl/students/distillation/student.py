@@ -11,22 +11,22 @@ import torch
 from gymnasium import spaces
 from torch import nn
 
-from teachrl.config.distillation import DistillSettings
+from teachrl.config.distillation import DistillConfig
 from teachrl.errors import TeachrlError
+from teachrl.files import StateTree
 from teachrl.nn.tensors import to_arrays, to_tensors
 from teachrl.records.episodes import Array, Decision, Fragment
-from teachrl.students.base import State
-from teachrl.students.distillation.dataset import LabelledSteps
-from teachrl.students.distillation.distillable import Examples, Imitator
+from teachrl.students.distillation.dataset import LabelledDataset
+from teachrl.students.distillation.distillable import DistillableStudent, Examples
 from teachrl.students.distillation.mentor import Mentor
 from teachrl.students.distillation.policy_heads import divergence
-from teachrl.students.distillation.wrapper import WrappedStudent
+from teachrl.students.distillation.wrapper import StudentWrapper
 
 MAX_GRADIENT_NORM = 1.0
 LABEL = "label."
 
 
-class ImitatingStudent(WrappedStudent):
+class DistillationStudent(StudentWrapper):
     """Lets the mentor act and label as `DistillSettings` say; what is not imitation is the student's own.
 
     At first the mentor plays ``cloning_steps``; the student then makes ``cloning_epochs`` passes over them. After that
@@ -45,16 +45,16 @@ class ImitatingStudent(WrappedStudent):
 
     def __init__(
         self,
-        student: Imitator,
+        student: DistillableStudent,
         mentor: Mentor | None,
-        settings: DistillSettings,
+        settings: DistillConfig,
         action_space: spaces.Space[Any],
         seed: int,
-        sources: State,
+        sources: StateTree,
     ) -> None:
         super().__init__(student)
         self._mentor, self._settings, self._space, self._sources = mentor, settings, action_space, sources
-        self.asks_privileged = settings.privileged
+        self.needs_privileged = settings.privileged
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
         self.acting_generators = (*student.acting_generators, self._rng)
         self._optimizer = torch.optim.Adam(student.imitating_parameters(), lr=settings.learning_rate)
@@ -63,8 +63,8 @@ class ImitatingStudent(WrappedStudent):
         self._steps = 0
         self._data = self._new_data(max(settings.capacity, settings.cloning_steps))
 
-    def _new_data(self, steps: int) -> LabelledSteps:
-        return LabelledSteps(math.ceil(steps / self._steps_per_example))
+    def _new_data(self, steps: int) -> LabelledDataset:
+        return LabelledDataset(math.ceil(steps / self._steps_per_example))
 
     @property
     def _cloning(self) -> bool:
@@ -78,7 +78,7 @@ class ImitatingStudent(WrappedStudent):
         decision = self._student.act(observations, memory, deterministic)
         return decision if deterministic else self._mixed(decision, observations)
 
-    def act_knowing(self, observations: Array, privileged: Array, memory: Array) -> Decision:
+    def act_with_privileged(self, observations: Array, privileged: Array, memory: Array) -> Decision:
         decision = self._mixed(self._student.act(observations, memory), privileged)
         return replace(decision, extras={**decision.extras, "privileged": privileged})
 
@@ -102,7 +102,7 @@ class ImitatingStudent(WrappedStudent):
         weight = settings.weight_at(self._steps - settings.cloning_steps)
         metrics: dict[str, float] = {}
         if cloning or not settings.rl or (share and not self.experience_kept()):
-            self._student.take_in(fragment)
+            self._student.store(fragment)
         else:
             metrics = self._student.learn(fragment)
         self._steps += fragment.rewards.size
@@ -140,7 +140,7 @@ class ImitatingStudent(WrappedStudent):
     def _labelled(self, fragment: Fragment) -> Examples:
         """The fragment as examples, with what the mentor says of each step."""
         assert self._mentor is not None
-        seen = fragment.extras["privileged"] if self.asks_privileged else fragment.observations
+        seen = fragment.extras["privileged"] if self.needs_privileged else fragment.observations
         targets = self._mentor.targets(seen.reshape(-1, *seen.shape[2:]), self._student.head_kind)
         arranged = {
             f"{LABEL}{name}": self._student.arrange(target.reshape(*fragment.rewards.shape, *target.shape[1:]))
@@ -152,7 +152,7 @@ class ImitatingStudent(WrappedStudent):
     def _batch(self) -> int:
         return max(1, self._settings.batch_size // self._steps_per_example)
 
-    def _passes(self, data: LabelledSteps, n: int, weight: float) -> float:
+    def _passes(self, data: LabelledDataset, n: int, weight: float) -> float:
         """Learn from ``n`` examples, the data as often as it takes or a sample of it; the mean loss."""
         for group in self._optimizer.param_groups:
             group["lr"] = self._settings.learning_rate * weight
@@ -179,14 +179,14 @@ class ImitatingStudent(WrappedStudent):
         self._optimizer.step()
         return float(loss.detach())
 
-    def exploration(self) -> State:
+    def exploration(self) -> StateTree:
         return {**super().exploration(), "imitating_steps": self._steps}
 
-    def load_exploration(self, exploration: State) -> None:
+    def load_exploration(self, exploration: StateTree) -> None:
         super().load_exploration(exploration)
         self._steps = exploration["imitating_steps"]
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         own = {
             "steps": self._steps,
             "optimizer": to_arrays(self._optimizer.state_dict()),
@@ -196,7 +196,7 @@ class ImitatingStudent(WrappedStudent):
         }
         return {**super().state(), "distillation": own}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         """Raises `TeachrlError` when the mentor or the earlier run is not what it was."""
         own = state["distillation"]
         if own["sources"] != self._sources:

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Decision, Fragment
 from teachrl.records.level_scores import FragmentValues
-from teachrl.students.base import State, Student
-from teachrl.students.distillation.distillable import Imitator
+from teachrl.students.base import Student
+from teachrl.students.distillation.distillable import DistillableStudent
 
 
-class WrappedStudent(Student):
+class StudentWrapper(Student):
     """Does what ``student`` does."""
 
-    def __init__(self, student: Imitator) -> None:
+    def __init__(self, student: DistillableStudent) -> None:
         self._student = student
         self.fragment_steps, self.discount = student.fragment_steps, student.discount
         self.gae_lambda, self.memory_size = student.gae_lambda, student.memory_size
@@ -35,22 +36,22 @@ class WrappedStudent(Student):
     def fragment_values(self, fragment: Fragment) -> FragmentValues:
         return self._student.fragment_values(fragment)
 
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         return self._student.weights()
 
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         self._student.load_weights(weights)
 
-    def exploration(self) -> State:
+    def exploration(self) -> StateTree:
         return self._student.exploration()
 
-    def load_exploration(self, exploration: State) -> None:
+    def load_exploration(self, exploration: StateTree) -> None:
         self._student.load_exploration(exploration)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return self._student.state()
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self._student.restore(state)
 
     def experience_count(self) -> int:

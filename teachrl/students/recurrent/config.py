@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stable_baselines3.common.utils import FloatSchedule
 
 from teachrl.errors import UsageError
-from teachrl.students.base import Classroom
+from teachrl.students.base import StudentContext
 from teachrl.students.sb3.base import schedule
 
 Width = Annotated[int, Field(ge=1)]
@@ -39,18 +39,18 @@ class RecurrentPPOConfig(BaseModel):
     )
 
 
-def check_classroom(classroom: Classroom, config: RecurrentPPOConfig) -> None:
+def check_context(context: StudentContext, config: RecurrentPPOConfig) -> None:
     """Raise `UsageError` for spaces and numbers of environments that do not fit."""
-    if not isinstance(classroom.observation_space, spaces.Box):
-        raise UsageError(f"ppo-lstm needs observations in a Box; this environment has {classroom.observation_space}")
-    if not isinstance(classroom.action_space, (spaces.Discrete, spaces.Box)):
-        raise UsageError(f"ppo-lstm needs actions in Discrete or Box; this environment has {classroom.action_space}")
-    if config.n_minibatches > classroom.n_envs:
+    if not isinstance(context.observation_space, spaces.Box):
+        raise UsageError(f"ppo-lstm needs observations in a Box; this environment has {context.observation_space}")
+    if not isinstance(context.action_space, (spaces.Discrete, spaces.Box)):
+        raise UsageError(f"ppo-lstm needs actions in Discrete or Box; this environment has {context.action_space}")
+    if config.n_minibatches > context.n_envs:
         raise UsageError(
-            f"student option n_minibatches: {config.n_minibatches} are more than the {classroom.n_envs} environments, "
+            f"student option n_minibatches: {config.n_minibatches} are more than the {context.n_envs} environments, "
             "and each needs a whole one; lower it or raise env.n_envs"
         )
-    if config.n_steps * (classroom.n_envs // config.n_minibatches) < 2:
+    if config.n_steps * (context.n_envs // config.n_minibatches) < 2:
         raise UsageError("ppo-lstm needs two steps a minibatch or more: raise n_steps or env.n_envs")
 
 

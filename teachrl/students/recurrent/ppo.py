@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 from teachrl.config.validation import validated
+from teachrl.files import StateTree
 from teachrl.nn.tensors import to_arrays, to_tensors
 from teachrl.records.episodes import Array, Decision, Fragment
-from teachrl.records.level_scores import FragmentValues, outcome
-from teachrl.students.base import Classroom, State
-from teachrl.students.distillation.distillable import Examples, Imitator, kind_of_draws
+from teachrl.records.level_scores import FragmentValues, round_result
+from teachrl.students.base import StudentContext
+from teachrl.students.distillation.distillable import DistillableStudent, Examples, kind_of_draws
 from teachrl.students.distillation.policy_heads import Head
-from teachrl.students.recurrent.config import RecurrentPPOConfig, check_classroom, learning_rate
+from teachrl.students.recurrent.config import RecurrentPPOConfig, check_context, learning_rate
 from teachrl.students.recurrent.policy import RecurrentPolicy
 
 ADAM_EPSILON = 1e-5
@@ -47,7 +48,7 @@ class _Batch:
         return _Batch(**parts)
 
 
-class RecurrentPPOStudent(Imitator):
+class RecurrentPPOStudent(DistillableStudent):
     """PPO with an LSTM, for observations in a Box (flattened) and actions in Discrete or Box. See `RecurrentPPOConfig`.
 
     The memory is the LSTM's hidden and cell state. An update runs the LSTM over the whole fragment, from the memory at
@@ -78,16 +79,16 @@ class RecurrentPPOStudent(Imitator):
         },
     }
 
-    def __init__(self, classroom: Classroom, **options: Any) -> None:
+    def __init__(self, context: StudentContext, **options: Any) -> None:
         self.config = config = validated(RecurrentPPOConfig, options, "student 'ppo-lstm'")
-        check_classroom(classroom, config)
-        self.classroom, self.head_kind = classroom, kind_of_draws(classroom.action_space)
+        check_context(context, config)
+        self.context, self.head_kind = context, kind_of_draws(context.action_space)
         self.fragment_steps, self.memory_size = config.n_steps, 2 * config.hidden_size
         self.discount, self.gae_lambda = config.gamma, config.gae_lambda
-        torch.manual_seed(classroom.seed)
-        inputs = int(np.prod(classroom.observation_space.shape or ()))
+        torch.manual_seed(context.seed)
+        inputs = int(np.prod(context.observation_space.shape or ()))
         self.policy = RecurrentPolicy(
-            inputs, classroom.action_space, config.encoder, config.hidden_size, config.head_size
+            inputs, context.action_space, config.encoder, config.hidden_size, config.head_size
         )
         self._rate = learning_rate(config)
         self._optimizer = torch.optim.Adam(self.policy.parameters(), lr=self._rate(1.0), eps=ADAM_EPSILON)
@@ -99,7 +100,7 @@ class RecurrentPPOStudent(Imitator):
             chosen = distribution.mode if deterministic else distribution.sample()
             log_probs = distribution.log_prob(chosen)[0]
         drawn, remembered = chosen[0].numpy(), after.numpy()
-        space = self.classroom.action_space
+        space = self.context.action_space
         actions = drawn
         if isinstance(space, spaces.Discrete):
             actions = drawn + int(space.start)
@@ -143,8 +144,8 @@ class RecurrentPPOStudent(Imitator):
         return FragmentValues(fragment.extras["values"].astype(np.float64), last, final)
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
-        self.take_in(fragment)
-        rate = self._rate(max(0.0, 1 - self._steps / self.classroom.total_steps))
+        self.store(fragment)
+        rate = self._rate(max(0.0, 1 - self._steps / self.context.total_steps))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         batch = self._batch(fragment)
@@ -166,7 +167,7 @@ class RecurrentPPOStudent(Imitator):
 
     def _batch(self, fragment: Fragment) -> _Batch:
         assert fragment.memory is not None
-        judged = outcome(fragment, self.fragment_values(fragment), self.discount, self.gae_lambda)
+        judged = round_result(fragment, self.fragment_values(fragment), self.discount, self.gae_lambda)
         steps, n = fragment.rewards.shape
         extras = {name: torch.as_tensor(fragment.extras[name]) for name in ("actions", "log_probs", "values")}
         advantages = torch.as_tensor(judged.advantages, dtype=torch.float32)
@@ -207,7 +208,7 @@ class RecurrentPPOStudent(Imitator):
         }
         return {tag: float(figure.detach()) for tag, figure in figures.items()}
 
-    def take_in(self, fragment: Fragment) -> None:
+    def store(self, fragment: Fragment) -> None:
         self._steps += fragment.n_steps * fragment.n_envs
 
     def arrange(self, array: Array) -> Array:
@@ -232,13 +233,13 @@ class RecurrentPPOStudent(Imitator):
     def last_layer(self) -> nn.Linear:
         return cast(nn.Linear, self.policy.actor[-1])
 
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         return {"policy": to_arrays(self.policy.state_dict())}
 
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         self.policy.load_state_dict(to_tensors(weights["policy"], "cpu"))
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "weights": self.weights(),
             "optimizer": to_arrays(self._optimizer.state_dict()),
@@ -247,7 +248,7 @@ class RecurrentPPOStudent(Imitator):
             "generator": torch.get_rng_state().numpy().copy(),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.load_weights(state["weights"])
         self._optimizer.load_state_dict(to_tensors(state["optimizer"], "cpu"))
         self._steps, self._updates = state["counters"]["steps"], state["counters"]["updates"]

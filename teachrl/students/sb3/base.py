@@ -15,8 +15,9 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, FlattenExtractor
 
 from teachrl.errors import UsageError, unknown_name
+from teachrl.files import StateTree
 from teachrl.nn.tensors import to_arrays, to_tensors
-from teachrl.students.base import Classroom, State, Student
+from teachrl.students.base import Student, StudentContext
 from teachrl.students.sb3.grid_extractor import GridExtractor
 
 # Given by the run itself; a YAML file that sets them would contradict it.
@@ -52,15 +53,15 @@ class SB3Student(Student):
         }
     )
 
-    def __init__(self, classroom: Classroom, **options: Any) -> None:
-        settings = self._settings(classroom, options)
-        self.classroom = classroom
-        self.model = self._build(classroom, settings)
+    def __init__(self, context: StudentContext, **options: Any) -> None:
+        settings = self._settings(context, options)
+        self.context = context
+        self.model = self._build(context, settings)
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.discount = float(self.model.gamma)
         self.acting_generators = (self.model.action_space.np_random,)
 
-    def _settings(self, classroom: Classroom, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _settings(self, context: StudentContext, options: Mapping[str, Any]) -> dict[str, Any]:
         """Checked keyword arguments of the algorithm, schedules and classes resolved."""
         name = self.algorithm.__name__
         allowed = set(inspect.signature(self.algorithm.__init__).parameters) - {"self"} - RESERVED - self.unsupported
@@ -78,23 +79,23 @@ class SB3Student(Student):
             settings["policy_kwargs"] = _policy_kwargs(settings["policy_kwargs"])
         return settings
 
-    def _build(self, classroom: Classroom, settings: dict[str, Any]) -> Any:
+    def _build(self, context: StudentContext, settings: dict[str, Any]) -> Any:
         """The model, made as SB3 makes a loaded one: spaces and number of environments instead of an environment."""
         try:
             build: Callable[..., Any] = self.algorithm
-            model = build(env=None, seed=classroom.seed, verbose=0, _init_setup_model=False, **settings)
-            model.observation_space, model.action_space = classroom.observation_space, classroom.action_space
-            model.n_envs = classroom.n_envs
+            model = build(env=None, seed=context.seed, verbose=0, _init_setup_model=False, **settings)
+            model.observation_space, model.action_space = context.observation_space, context.action_space
+            model.n_envs = context.n_envs
             self._check_spaces(model)
             # SB3 seeds the action space of the environment that it was given; here it is given none.
-            classroom.action_space.seed(classroom.seed)
+            context.action_space.seed(context.seed)
             model._setup_model()
         except UsageError:
             raise
         except (AssertionError, TypeError, ValueError, KeyError, AttributeError) as error:
             text = str(error) or type(error).__name__
             raise UsageError(f"{self.algorithm.__name__} cannot be built with {settings}: {text}") from error
-        model._total_timesteps = classroom.total_steps
+        model._total_timesteps = context.total_steps
         return model
 
     def _check_spaces(self, model: Any) -> None:
@@ -108,7 +109,7 @@ class SB3Student(Student):
     def _count_steps(self, steps: int) -> None:
         """Tell SB3's schedules how far the run is."""
         self.model.num_timesteps += steps
-        self.model._update_current_progress_remaining(self.model.num_timesteps, self.classroom.total_steps)
+        self.model._update_current_progress_remaining(self.model.num_timesteps, self.context.total_steps)
 
     def _metrics(self) -> dict[str, float]:
         """What SB3 logged in `train`."""
@@ -117,13 +118,13 @@ class SB3Student(Student):
         self.model.logger.dump()
         return metrics
 
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         return {"policy": to_arrays(self.model.policy.state_dict())}
 
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         self.model.policy.load_state_dict(to_tensors(weights["policy"], self.model.device))
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         _, variables = self.model._get_torch_save_params()
         return {
             "weights": self.weights(),
@@ -137,7 +138,7 @@ class SB3Student(Student):
             "generators": _generators(self.model.action_space),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         modules = {k: to_tensors(v, self.model.device) for k, v in state["modules"].items()}
         policy = to_tensors(state["weights"]["policy"], self.model.device)
         self.model.set_parameters({**modules, "policy": policy}, exact_match=True, device=self.model.device)
@@ -150,10 +151,10 @@ class SB3Student(Student):
         _restore_generators(self.model.action_space, state["generators"])
 
 
-def _generators(action_space: Any) -> State:
+def _generators(action_space: Any) -> StateTree:
     """The global generators that SB3 and torch draw from, and the action space's."""
     numpy_state: Any = np.random.get_state(legacy=False)  # noqa: NPY002  (SB3 draws from the global generator)
-    state: State = {
+    state: StateTree = {
         "numpy": numpy_state,
         "torch": torch.get_rng_state().numpy().copy(),
         "action_space": action_space.np_random.bit_generator.state,
@@ -163,7 +164,7 @@ def _generators(action_space: Any) -> State:
     return state
 
 
-def _restore_generators(action_space: Any, state: State) -> None:
+def _restore_generators(action_space: Any, state: StateTree) -> None:
     np.random.set_state(state["numpy"])  # noqa: NPY002
     torch.set_rng_state(torch.from_numpy(np.array(state["torch"])))
     action_space.np_random.bit_generator.state = state["action_space"]

@@ -15,9 +15,10 @@ from stable_baselines3.common.noise import NormalActionNoise
 from torch import nn
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Fragment
-from teachrl.students.base import Classroom, Decision, State
-from teachrl.students.distillation.distillable import Examples, Imitator
+from teachrl.students.base import Decision, StudentContext
+from teachrl.students.distillation.distillable import DistillableStudent, Examples
 from teachrl.students.distillation.policy_heads import Head
 from teachrl.students.sb3.base import SB3Student
 from teachrl.students.sb3.earlier_replay import EarlierReplay
@@ -25,7 +26,7 @@ from teachrl.students.sb3.earlier_replay import EarlierReplay
 ROW_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-class OffPolicyStudent(SB3Student, Imitator):
+class OffPolicyStudent(SB3Student, DistillableStudent):
     """What SAC, TD3 and DQN share. ``noise_type: normal`` with ``noise_std`` adds exploration noise, as in RL Zoo.
 
     One fragment is ``train_freq`` vector steps (a number of steps; SB3's episodes are not a fragment).
@@ -34,22 +35,22 @@ class OffPolicyStudent(SB3Student, Imitator):
     action_spaces: ClassVar[tuple[type, ...]] = (spaces.Box,)
 
     def __init__(
-        self, classroom: Classroom, *, noise_type: str | None = None, noise_std: float = 0.0, **options: Any
+        self, context: StudentContext, *, noise_type: str | None = None, noise_std: float = 0.0, **options: Any
     ) -> None:
         train_freq = options.get("train_freq", 1)
         if isinstance(train_freq, bool) or not isinstance(train_freq, int) or train_freq < 1:
             raise UsageError(f"student option 'train_freq' is a number of vector steps, at least 1; got {train_freq!r}")
         if noise_type not in (None, "normal"):
             raise UsageError(f"student option 'noise_type' is 'normal' or not set; got {noise_type!r}")
-        if classroom.only_acts:
-            options["buffer_size"] = classroom.n_envs
-        super().__init__(classroom, **options)
+        if context.only_acts:
+            options["buffer_size"] = context.n_envs
+        super().__init__(context, **options)
         self.fragment_steps = int(train_freq if "train_freq" in options else _steps(self.model.train_freq))
-        self._noise = self._make_noise(classroom, noise_std) if noise_type else None
+        self._noise = self._make_noise(context, noise_std) if noise_type else None
         self._rows = 0
 
-    def _make_noise(self, classroom: Classroom, std: float) -> NormalActionNoise:
-        shape = (classroom.n_envs, *(classroom.action_space.shape or ()))
+    def _make_noise(self, context: StudentContext, std: float) -> NormalActionNoise:
+        shape = (context.n_envs, *(context.action_space.shape or ()))
         return NormalActionNoise(np.zeros(shape), np.full(shape, std))
 
     def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
@@ -69,7 +70,7 @@ class OffPolicyStudent(SB3Student, Imitator):
         return np.asarray(estimates.min(dim=1).values.cpu().numpy(), dtype=np.float64)
 
     def learn(self, fragment: Fragment) -> dict[str, float]:
-        self.take_in(fragment)
+        self.store(fragment)
         if self.model.num_timesteps <= self.model.learning_starts:
             return {}
         gradient_steps = self.model.gradient_steps
@@ -79,7 +80,7 @@ class OffPolicyStudent(SB3Student, Imitator):
             self.model.train(gradient_steps=gradient_steps, batch_size=self.model.batch_size)
         return self._metrics()
 
-    def take_in(self, fragment: Fragment) -> None:
+    def store(self, fragment: Fragment) -> None:
         following = fragment.next_observations()
         done = fragment.terminated | fragment.truncated
         cut = fragment.truncated & ~fragment.terminated
@@ -146,16 +147,16 @@ class OffPolicyStudent(SB3Student, Imitator):
             getattr(buffer, name)[slots] = rows[name]
         self._rows, buffer.pos, buffer.full = stop, stop % buffer.buffer_size, stop >= buffer.buffer_size
 
-    def exploration(self) -> State:
+    def exploration(self) -> StateTree:
         rate = getattr(self.model, "exploration_rate", None)
         return {"num_timesteps": self.model.num_timesteps, **({} if rate is None else {"rate": rate})}
 
-    def load_exploration(self, exploration: State) -> None:
+    def load_exploration(self, exploration: StateTree) -> None:
         self.model.num_timesteps = exploration["num_timesteps"]
         if "rate" in exploration:
             self.model.exploration_rate = exploration["rate"]
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         calls = (
             {"calls": self.model._n_calls, "rate": self.model.exploration_rate}
             if hasattr(self.model, "_n_calls")
@@ -163,7 +164,7 @@ class OffPolicyStudent(SB3Student, Imitator):
         )
         return {**super().state(), "exploration": calls, "rows": self._rows}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         super().restore(state)
         if state["exploration"]:
             self.model._n_calls = state["exploration"]["calls"]
@@ -199,11 +200,11 @@ class SACStudent(OffPolicyStudent):
         }
     }
 
-    def __init__(self, classroom: Classroom, **options: Any) -> None:
+    def __init__(self, context: StudentContext, **options: Any) -> None:
         # SB3 would look up the number of actions in the environment that it is not given.
-        if options.get("target_entropy", "auto") == "auto" and isinstance(classroom.action_space, spaces.Box):
-            options["target_entropy"] = -float(np.prod(classroom.action_space.shape))
-        super().__init__(classroom, **options)
+        if options.get("target_entropy", "auto") == "auto" and isinstance(context.action_space, spaces.Box):
+            options["target_entropy"] = -float(np.prod(context.action_space.shape))
+        super().__init__(context, **options)
 
     def head(self, examples: Examples) -> Head:
         mean, log_std, _ = self.model.actor.get_action_dist_params(self._tensor(examples))

@@ -13,16 +13,17 @@ from stable_baselines3 import PPO
 from torch import nn
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Fragment
 from teachrl.records.level_scores import FragmentValues
-from teachrl.students.base import Classroom, Decision, State
-from teachrl.students.distillation.distillable import Examples, Imitator, kind_of_draws
+from teachrl.students.base import Decision, StudentContext
+from teachrl.students.distillation.distillable import DistillableStudent, Examples, kind_of_draws
 from teachrl.students.distillation.policy_heads import Head
 from teachrl.students.sb3.base import SB3Student
 from teachrl.students.sb3.normalization import Normalization
 
 
-class PPOStudent(SB3Student, Imitator):
+class PPOStudent(SB3Student, DistillableStudent):
     """SB3's PPO. Beyond its keywords: ``normalize_observations`` and ``normalize_rewards`` (running, clipped at ±10).
 
     Preset ``tma2021``: the PPO of the TeachMyAgent benchmark (baselines' PPO2: 20,000 steps an update, 20 minibatches
@@ -74,22 +75,22 @@ class PPOStudent(SB3Student, Imitator):
 
     def __init__(
         self,
-        classroom: Classroom,
+        context: StudentContext,
         *,
         normalize_observations: bool = False,
         normalize_rewards: bool = False,
         **options: Any,
     ) -> None:
-        if normalize_observations and not isinstance(classroom.observation_space, spaces.Box):
+        if normalize_observations and not isinstance(context.observation_space, spaces.Box):
             raise UsageError("normalize_observations needs observations in a Box space")
-        super().__init__(classroom, **options)
+        super().__init__(context, **options)
         self.fragment_steps, self.gae_lambda = int(self.model.n_steps), float(self.model.gae_lambda)
-        if self.fragment_steps * classroom.n_envs < 2:
+        if self.fragment_steps * context.n_envs < 2:
             raise UsageError("PPO needs at least two steps an update: raise n_steps or env.n_envs")
-        self.head_kind = kind_of_draws(classroom.action_space)
-        shape = classroom.observation_space.shape or ()
+        self.head_kind = kind_of_draws(context.action_space)
+        shape = context.observation_space.shape or ()
         self._normalization = Normalization(
-            shape, classroom.n_envs, self.discount, normalize_observations, normalize_rewards
+            shape, context.n_envs, self.discount, normalize_observations, normalize_rewards
         )
 
     def act(self, observations: Array, memory: Array, deterministic: bool = False) -> Decision:
@@ -150,7 +151,7 @@ class PPOStudent(SB3Student, Imitator):
             for key, value in zip(cut, values, strict=True):
                 rewards[key] += self.discount * float(value)
 
-    def take_in(self, fragment: Fragment) -> None:
+    def store(self, fragment: Fragment) -> None:
         self._count_steps(fragment.n_steps * fragment.n_envs)
         self._normalization.observe(fragment)
 
@@ -168,16 +169,16 @@ class PPOStudent(SB3Student, Imitator):
     def last_layer(self) -> nn.Linear:
         return cast(nn.Linear, self.model.policy.action_net)
 
-    def weights(self) -> State:
+    def weights(self) -> StateTree:
         return {**super().weights(), "normalization": self._normalization.weights()}
 
-    def load_weights(self, weights: State) -> None:
+    def load_weights(self, weights: StateTree) -> None:
         super().load_weights(weights)
         self._normalization.load_weights(weights["normalization"])
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {**super().state(), "normalization": self._normalization.state()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         super().restore(state)
         self._normalization.restore(state["normalization"])

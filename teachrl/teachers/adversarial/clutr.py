@@ -13,14 +13,15 @@ from pydantic import Field
 from torch.nn import functional
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.level_vae.decoding import LevelDecoder, load_decoder
 from teachrl.nn.networks import Learner, tensor
 from teachrl.records.curriculum import Curriculum
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.tasks.spaces import Vector
 from teachrl.teachers.adversarial.clutr_policy import LatentPolicy, LatentPolicySettings, Proposal
 from teachrl.teachers.adversarial.regret import Kind, RunningScale, regrets
-from teachrl.teachers.base import Lesson, Plan, State, TeacherConfig
+from teachrl.teachers.base import Plan, TeacherConfig, TeacherContext
 from teachrl.teachers.rounds import RoundTeacher
 
 Numbers = NDArray[np.float64]
@@ -72,15 +73,15 @@ class ClutrTeacher(RoundTeacher):
         "prior": "Made from a latent drawn from the prior; it has {walls:.0f} walls.",
     }
 
-    def __init__(self, lesson: Lesson, config: ClutrConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: ClutrConfig) -> None:
+        super().__init__(context, config)
         self.settings = config
         if config.vae is None:
             raise UsageError(
                 "teacher 'clutr' needs a level VAE: train one with `teachrl vae train -o FILE.npz` and set "
                 "teacher.options.vae to that file"
             )
-        self._decoder: LevelDecoder = load_decoder(config.vae, lesson.space)
+        self._decoder: LevelDecoder = load_decoder(config.vae, context.space)
         policy = LatentPolicySettings(
             config.context_size,
             self._decoder.latent_size,
@@ -89,7 +90,7 @@ class ClutrTeacher(RoundTeacher):
             epochs=config.epochs,
             entropy_coefficient=config.entropy_coefficient,
         )
-        self._policy = LatentPolicy(lesson.rng, policy)
+        self._policy = LatentPolicy(context.rng, policy)
         self._finetuning = Learner(
             self._decoder.module, lambda weights: torch.optim.Adam(weights, lr=config.learning_rate, eps=1e-5)
         )
@@ -97,7 +98,7 @@ class ClutrTeacher(RoundTeacher):
         self._updates = self._rounds = 0
         self._proposal: Proposal | None = None
         self._latents: Numbers = np.zeros((0, self._decoder.latent_size))
-        self._levels: Vector = np.zeros((0, lesson.space.size))
+        self._levels: Vector = np.zeros((0, context.space.size))
 
     def plan(self, n: int) -> Plan:
         if self.settings.latent_policy == "learned":
@@ -117,8 +118,8 @@ class ClutrTeacher(RoundTeacher):
     def _finetunes(self) -> bool:
         return self.settings.decoder == "finetuned"
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
-        rewards = regrets(outcomes[0], outcomes[1], len(self._levels), self.settings.regret)
+    def update_round(self, results: Sequence[RoundResult]) -> None:
+        rewards = regrets(results[0], results[1], len(self._levels), self.settings.regret)
         known = np.flatnonzero(np.isfinite(rewards))
         if not len(known):
             return
@@ -145,11 +146,11 @@ class ClutrTeacher(RoundTeacher):
         advantages = tensor((rewards - rewards.mean()) / (rewards.std() + 1e-5))
         self._finetuning.descend(-(advantages * (log_probs * (targets != 0)).sum(1)).mean())
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """The levels of the last round."""
         return Curriculum(samples=tuple(level.tolist() for level in self._levels), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         parts = None if self._proposal is None else {k: v.copy() for k, v in vars(self._proposal).items()}
         return {
             "rng": self.rng.bit_generator.state,
@@ -164,7 +165,7 @@ class ClutrTeacher(RoundTeacher):
             "levels": self._levels.copy(),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         if state["digest"] is not None and state["digest"] != self._digest():
             raise UsageError(
                 f"{self.settings.vae} holds another level VAE than the one that this run began with: put that one "

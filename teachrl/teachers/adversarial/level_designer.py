@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from teachrl.errors import UsageError
-from teachrl.nn.rng import PrivateGenerators
+from teachrl.files import StateTree
+from teachrl.nn.rng import IsolatedGlobalRNG
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Array, Decision, Fragment
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.tasks.spaces import TaskError, TaskSpace, Vector
 from teachrl.teachers.adversarial.regret import RunningScale
-from teachrl.teachers.base import Agent, Lesson, Plan, State, TeacherConfig
+from teachrl.teachers.base import Agent, Plan, TeacherConfig, TeacherContext
 from teachrl.teachers.level_replay.base import IDLE_LIMIT
 from teachrl.teachers.rounds import RoundTeacher
 from teachrl_envs.level_building import Builder, CubeBuilder
@@ -40,10 +41,10 @@ DCD = {
 }
 
 
-class BuilderConfig(TeacherConfig):
+class LevelDesignerConfig(TeacherConfig):
     """Settings of every teacher that employs a builder."""
 
-    builder: str = Field("ppo", description="the agent that builds tasks: ppo, ppo-lstm or your own module:Class")
+    designer: str = Field("ppo", description="the agent that builds tasks: ppo, ppo-lstm or your own module:Class")
     builder_options: dict[str, Any] = Field(
         {}, description="the agent's options, over those that are meant for building; n_steps is the number of moves"
     )
@@ -61,7 +62,7 @@ class BuilderConfig(TeacherConfig):
         return options
 
 
-class EmployedBuilder:
+class LevelDesigner:
     """Builds one task an environment, as the episodes of one fragment, and learns from it once it is rewarded.
 
     ``updates`` counts fragments learnt from, ``unjudged`` the tasks so far whose reward was not known, and
@@ -71,31 +72,31 @@ class EmployedBuilder:
     fragment nobody knows any reward, so that a run cannot go on for nothing.
     """
 
-    def __init__(self, lesson: Lesson, config: BuilderConfig) -> None:
-        self._rules = _rules(lesson.space, config)
-        self._n = lesson.n_envs
-        self._generators = PrivateGenerators(int(lesson.rng.integers(2**32)))
-        with self._generators.in_use():
-            self._agent = self._employ(lesson, config)
+    def __init__(self, context: TeacherContext, config: LevelDesignerConfig) -> None:
+        self._rules = _rules(context.space, config)
+        self._n = context.n_envs
+        self._generators = IsolatedGlobalRNG(int(context.rng.integers(2**32)))
+        with self._generators.active():
+            self._agent = self._employ(context, config)
         self._scale = RunningScale() if config.normalize_reward else None
         self._open: Fragment | None = None
         self.updates = self.unjudged = self._idle = 0
         self.mean_reward = 0.0
 
-    def _employ(self, lesson: Lesson, config: BuilderConfig) -> Agent:
-        if lesson.make_agent is None:
+    def _employ(self, context: TeacherContext, config: LevelDesignerConfig) -> Agent:
+        if context.make_agent is None:
             raise UsageError("tasks are built by an agent of the teacher's own, and nobody here can make one: train()")
         rules = self._rules
-        options = {**DEFAULTS.get(config.builder, {}), **config.builder_options, "n_steps": rules.n_moves}
+        options = {**DEFAULTS.get(config.designer, {}), **config.builder_options, "n_steps": rules.n_moves}
         try:
-            agent = lesson.make_agent(
-                config.builder, options, rules.observation_space, rules.action_space, lesson.n_envs
+            agent = context.make_agent(
+                config.designer, options, rules.observation_space, rules.action_space, context.n_envs
             )
         except UsageError as error:
-            raise UsageError(f"the agent that builds tasks cannot be {config.builder!r}: {error}") from None
+            raise UsageError(f"the agent that builds tasks cannot be {config.designer!r}: {error}") from None
         if agent.fragment_steps != rules.n_moves:
             raise UsageError(
-                f"the agent that builds tasks must learn from whole ones, {rules.n_moves} moves; {config.builder!r} "
+                f"the agent that builds tasks must learn from whole ones, {rules.n_moves} moves; {config.designer!r} "
                 f"learns every {agent.fragment_steps} steps. Choose ppo or ppo-lstm"
             )
         return agent
@@ -112,7 +113,7 @@ class EmployedBuilder:
         observations = [self._rules.begin(rng, n)]
         memory: Array = np.zeros((n, self._agent.memory_size), dtype=np.float32)
         decisions: list[Decision] = []
-        with self._generators.in_use():
+        with self._generators.active():
             while not self._rules.is_finished():
                 decision = self._agent.act(observations[-1], memory)
                 memory = memory if decision.memory is None else decision.memory
@@ -149,7 +150,7 @@ class EmployedBuilder:
             self._scale.observe(rewards[known])
             paid = paid / self._scale.scale
         self._open.rewards[-1] = paid
-        with self._generators.in_use():
+        with self._generators.active():
             self._agent.learn(self._open)
         self._open = None
         self.updates += 1
@@ -175,14 +176,14 @@ class EmployedBuilder:
             last_memory=memory,
         )
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         """Everything: the agent, the counters, and the tasks that wait for their reward."""
         waiting = self._open
         built = None
         if waiting is not None:
             observations = np.concatenate([waiting.observations, waiting.last_observations[None]])
             built = {"observations": observations, "actions": waiting.actions.copy(), "extras": _copies(waiting.extras)}
-        with self._generators.in_use():
+        with self._generators.active():
             agent = self._agent.state()
         return {
             "agent": agent,
@@ -196,7 +197,7 @@ class EmployedBuilder:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on exactly where `state` was taken."""
-        with self._generators.in_use():
+        with self._generators.active():
             self._agent.restore(state["agent"])
         if self._scale is not None:
             self._scale.restore(state["scale"])
@@ -218,40 +219,40 @@ BUILT = (
 class BuildingTeacher(RoundTeacher):
     """Each round, an agent builds one task an environment and is paid what a subclass says that they were worth."""
 
-    Config: ClassVar[type[TeacherConfig]] = BuilderConfig
+    Config: ClassVar[type[TeacherConfig]] = LevelDesignerConfig
     takes_levels = True
     rules = {"builder": BUILT}  # noqa: RUF012
 
-    def __init__(self, lesson: Lesson, config: BuilderConfig) -> None:
-        super().__init__(lesson, config)
-        self.builder = EmployedBuilder(lesson, config)
-        self._tasks: Vector = np.zeros((0, lesson.space.size))
+    def __init__(self, context: TeacherContext, config: LevelDesignerConfig) -> None:
+        super().__init__(context, config)
+        self.designer = LevelDesigner(context, config)
+        self._tasks: Vector = np.zeros((0, context.space.size))
 
     def plan(self, n: int) -> Plan:
-        self._tasks = self.builder.build(self.rng, n)
-        return Plan(self._tasks.copy(), ("builder",) * n, self.builder.updates, self.builder.reasons())
+        self._tasks = self.designer.build(self.rng, n)
+        return Plan(self._tasks.copy(), ("builder",) * n, self.designer.updates, self.designer.reasons())
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
-        self.builder.learn(self.worth(outcomes))
+    def update_round(self, results: Sequence[RoundResult]) -> None:
+        self.designer.learn(self.worth(results))
 
     @abstractmethod
-    def worth(self, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
+    def worth(self, results: Sequence[RoundResult]) -> NDArray[np.float64]:
         """What each environment's task is worth to the builder, shape ``(n_envs,)``; NaN where nobody knows."""
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """The tasks that were built last."""
         return Curriculum(samples=tuple(task.tolist() for task in self._tasks), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
-            "builder": self.builder.state(),
+            "builder": self.designer.state(),
             "tasks": self._tasks.copy(),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
-        self.builder.restore(state["builder"])
+        self.designer.restore(state["builder"])
         self._tasks = np.array(state["tasks"])
 
 
@@ -259,7 +260,7 @@ def _copies(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {name: np.array(array) for name, array in arrays.items()}
 
 
-def _rules(space: TaskSpace, config: BuilderConfig) -> Builder:
+def _rules(space: TaskSpace, config: LevelDesignerConfig) -> Builder:
     if isinstance(space, LevelTaskSpace):
         walls = space.budget if config.walls is None else config.walls
         try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.teachers.adversarial.level_designer import DCD, BuildingTeacher
 
 
@@ -23,7 +23,7 @@ class MinimaxTeacher(BuildingTeacher):
 
     presets = {"default": {}, "dcd": {"builder_options": DCD}}  # noqa: RUF012
 
-    def worth(self, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-        (played,) = outcomes
-        returns = [played.returns(np.array([i])) for i in range(self.lesson.n_envs)]
+    def worth(self, results: Sequence[RoundResult]) -> NDArray[np.float64]:
+        (played,) = results
+        returns = [played.returns(np.array([i])) for i in range(self.context.n_envs)]
         return np.array([-max(own) if own else np.nan for own in returns])

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from teachrl.records.level_scores import Outcome
-from teachrl.teachers.adversarial.level_designer import DCD, BuilderConfig, BuildingTeacher
+from teachrl.records.level_scores import RoundResult
+from teachrl.teachers.adversarial.level_designer import DCD, BuildingTeacher, LevelDesignerConfig
 from teachrl.teachers.adversarial.regret import Kind, regrets
 
 
-class PairedConfig(BuilderConfig):
+class PairedConfig(LevelDesignerConfig):
     """Settings of `PairedTeacher`."""
 
     regret: Kind = Field("standard", description="standard: antagonist over protagonist; flexible: best over other")
@@ -44,6 +44,6 @@ class PairedTeacher(BuildingTeacher):
     presets = {"default": {}, "dcd": {"builder_options": DCD}}  # noqa: RUF012
     config: PairedConfig
 
-    def worth(self, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-        protagonist, antagonist = outcomes
-        return regrets(protagonist, antagonist, self.lesson.n_envs, self.config.regret)
+    def worth(self, results: Sequence[RoundResult]) -> NDArray[np.float64]:
+        protagonist, antagonist = results
+        return regrets(protagonist, antagonist, self.context.n_envs, self.config.regret)

@@ -11,13 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 
 Kind = Literal["standard", "flexible"]
 Numbers = NDArray[np.float64]
 
 
-def regrets(protagonist: Outcome, antagonist: Outcome, n_envs: int, kind: Kind) -> Numbers:
+def regrets(protagonist: RoundResult, antagonist: RoundResult, n_envs: int, kind: Kind) -> Numbers:
     """The regret of each environment's level, shape ``(n_envs,)``; NaN where either student ended no episode on it.
 
     ``standard``: the antagonist's best return less the protagonist's mean. ``flexible``: the best return of whoever had

@@ -7,14 +7,15 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from teachrl.records.level_scores import Outcome
-from teachrl.teachers.adversarial.level_designer import BUILT, DCD, BuilderConfig, EmployedBuilder
+from teachrl.files import StateTree
+from teachrl.records.level_scores import RoundResult
+from teachrl.teachers.adversarial.level_designer import BUILT, DCD, LevelDesigner, LevelDesignerConfig
 from teachrl.teachers.adversarial.regret import Kind, regrets
-from teachrl.teachers.base import Lesson, Plan, State
+from teachrl.teachers.base import Plan, TeacherContext
 from teachrl.teachers.level_replay.plr import PlrTeacher, RobustPlrConfig
 
 
-class RepairedConfig(RobustPlrConfig, BuilderConfig):
+class RepairedConfig(RobustPlrConfig, LevelDesignerConfig):
     """Settings of `RepairedTeacher`."""
 
     replay_probability: float = Field(0.95, ge=0, le=1, description="how often a round replays, once the buffer may")
@@ -51,24 +52,24 @@ class RepairedTeacher(PlrTeacher):
     rules = {"builder": BUILT, "replay": PlrTeacher.rules["replay"]}  # noqa: RUF012
     settings: RepairedConfig
 
-    def __init__(self, lesson: Lesson, config: RepairedConfig) -> None:
-        super().__init__(lesson, config)
-        self.builder = EmployedBuilder(lesson, config)
+    def __init__(self, context: TeacherContext, config: RepairedConfig) -> None:
+        super().__init__(context, config)
+        self.designer = LevelDesigner(context, config)
 
     def _explore(self, n: int) -> Plan:
         """A round on levels that the builder makes."""
-        levels, origins = self.builder.build(self.rng, n), self._number([None] * n)
-        return self._round(levels, ("builder",) * n, origins, self.builder.reasons(), self.settings.learn_from_new)
+        levels, origins = self.designer.build(self.rng, n), self._number([None] * n)
+        return self._round(levels, ("builder",) * n, origins, self.designer.reasons(), self.settings.learn_from_new)
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
-        super().judge(outcomes)
-        if self.builder.is_waiting:
-            protagonist, antagonist = outcomes
-            self.builder.learn(regrets(protagonist, antagonist, self.lesson.n_envs, self.settings.regret))
+    def update_round(self, results: Sequence[RoundResult]) -> None:
+        super().update_round(results)
+        if self.designer.is_waiting:
+            protagonist, antagonist = results
+            self.designer.learn(regrets(protagonist, antagonist, self.context.n_envs, self.settings.regret))
 
-    def state(self) -> State:
-        return {**super().state(), "builder": self.builder.state()}
+    def state(self) -> StateTree:
+        return {**super().state(), "builder": self.designer.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self.builder.restore(state["builder"])
+        self.designer.restore(state["builder"])

@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 
 
 class AdrConfig(TeacherConfig):
@@ -80,9 +81,9 @@ class AdrTeacher(Teacher):
     }
     config: AdrConfig
 
-    def __init__(self, lesson: Lesson, config: AdrConfig) -> None:
-        super().__init__(lesson, config)
-        initial = lesson.knowledge.initial
+    def __init__(self, context: TeacherContext, config: AdrConfig) -> None:
+        super().__init__(context, config)
+        initial = context.knowledge.initial
         start = self.space.sample(self.rng, 1)[0] if initial is None else initial.mean
         # Row i holds the low and the high bound of parameter i, in the unit cube.
         self._bounds = np.repeat(np.clip(self.space.to_unit(start), 0.0, 1.0)[:, None], 2, axis=1)
@@ -158,11 +159,11 @@ class AdrTeacher(Teacher):
             self._version += 1
             self._bounds[dimension, bound], self._moved[dimension, bound] = position, self._version
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         low, high = (self.space.from_unit(corner).tolist() for corner in self._bounds.T)
         return Curriculum(regions=(Region(low, high, 1.0, 0.0),), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "bounds": self._bounds.copy(),
@@ -172,7 +173,7 @@ class AdrTeacher(Teacher):
             "version": self._version,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._bounds, self._sums = np.array(state["bounds"]), np.array(state["sums"])
         self._counts, self._moved = np.array(state["counts"]), np.array(state["moved"])

@@ -29,11 +29,12 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError, unknown_name
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 
 End = Literal["low", "high"]
 PUBLISHED_ENDS: dict[str, End] = {"stump_height": "low", "obstacle_spacing": "high"}
@@ -71,12 +72,12 @@ class OracleTeacher(Teacher):
     }
     config: OracleConfig
 
-    def __init__(self, lesson: Lesson, config: OracleConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: OracleConfig) -> None:
+        super().__init__(context, config)
         for name in (*config.easy_ends, *config.task_unit_steps):
             if name not in (*self.space.names, *PUBLISHED_ENDS):
                 raise unknown_name("task parameter in the Oracle's settings", name, self.space.names)
-        if config.criterion == "mean_return" and lesson.knowledge.mastery_return is None:
+        if config.criterion == "mean_return" and context.knowledge.mastery_return is None:
             raise UsageError(
                 "the Oracle compares mean returns with the return that counts as mastery, and there is none: set "
                 "env.mastery_return in the experiment, or the Oracle's criterion to success_rate"
@@ -101,7 +102,7 @@ class OracleTeacher(Teacher):
         return frozenset({"success"} if self.config.criterion == "success_rate" else ())
 
     def _easy_ends(self) -> np.ndarray[Any, Any]:
-        initial = self.lesson.knowledge.initial
+        initial = self.context.knowledge.initial
         known = np.zeros(self.space.size) if initial is None else self.space.to_unit(initial.mean)
         ends = [
             self.config.easy_ends.get(name, "high" if unit > 0.5 else "low")
@@ -130,19 +131,19 @@ class OracleTeacher(Teacher):
                 self._results = []
 
     def _is_mastered(self) -> bool:
-        mean, mastery = float(np.mean(self._results)), self.lesson.knowledge.mastery_return
+        mean, mastery = float(np.mean(self._results)), self.context.knowledge.mastery_return
         if self.config.criterion == "success_rate" or mastery is None:
             return mean >= self.config.success_rate
         return mean > mastery
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         low = self._low()
         low, high = self.space.from_unit(low), self.space.from_unit(low + self.config.window)
         return Curriculum(regions=(Region(low.tolist(), high.tolist(), 1.0, 0.0),), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state, "moves": self._moves, "results": list(self._results)}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._moves, self._results = state["moves"], list(state["results"])

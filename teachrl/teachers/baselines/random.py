@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Plan, State, Teacher
+from teachrl.teachers.base import Plan, Teacher
 
 
 class RandomTeacher(Teacher):
@@ -21,8 +22,8 @@ class RandomTeacher(Teacher):
     def update(self, episodes: Sequence[Episode]) -> None:
         del episodes
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]

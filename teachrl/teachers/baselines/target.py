@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
-from teachrl.teachers.base import Plan, State, Teacher
+from teachrl.teachers.base import Plan, Teacher
 
 
 class TargetTeacher(Teacher):
@@ -27,20 +28,20 @@ class TargetTeacher(Teacher):
         return ("target",)
 
     def plan(self, n: int) -> Plan:
-        assert self.lesson.knowledge.target is not None
-        return Plan(self.lesson.knowledge.target.sample(self.space, self.rng, n), ("target",) * n, version=0)
+        assert self.context.knowledge.target is not None
+        return Plan(self.context.knowledge.target.sample(self.space, self.rng, n), ("target",) * n, version=0)
 
     def update(self, episodes: Sequence[Episode]) -> None:
         del episodes
 
-    def picture(self) -> Curriculum:
-        target = self.lesson.knowledge.target
+    def curriculum(self) -> Curriculum:
+        target = self.context.knowledge.target
         assert target is not None
         gaussian = Gaussian(target.mean.tolist(), np.diag(target.std**2).tolist(), weight=1.0, learning_progress=0.0)
         return Curriculum((gaussian,), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError, unknown_name
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskError, TaskSpace, Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext, Values
 from teachrl.teachers.registry import TEACHERS, make_teacher, teacher_settings
 from teachrl.teachers.rounds import RoundTeacher
 
@@ -158,15 +159,15 @@ class CompositeTeacher(Teacher):
     mark: ClassVar[str]
 
     def __init__(
-        self, lesson: Lesson, config: TeacherConfig, choices: Sequence[TeacherChoice], parts: Sequence[Part]
+        self, context: TeacherContext, config: TeacherConfig, choices: Sequence[TeacherChoice], parts: Sequence[Part]
     ) -> None:
-        super().__init__(lesson, config)
+        super().__init__(context, config)
         self._names = [choice.name for choice in choices]
         self._parts = parts
         self._teachers: list[Teacher] = []
-        for i, (choice, part, rng) in enumerate(zip(choices, parts, lesson.rng.spawn(len(choices)), strict=True)):
-            known = part.knowledge(lesson.knowledge)
-            own = Lesson(part.space, rng, lesson.return_range, known, snapshots=lesson.snapshots)
+        for i, (choice, part, rng) in enumerate(zip(choices, parts, context.rng.spawn(len(choices)), strict=True)):
+            known = part.knowledge(context.knowledge)
+            own = TeacherContext(part.space, rng, context.return_range, known, snapshots=context.snapshots)
             try:
                 self._teachers.append(make_teacher(choice.name, own, choice.preset, choice.options))
             except UsageError as error:
@@ -219,14 +220,14 @@ class CompositeTeacher(Teacher):
     def _explained(self, i: int, origin: str, reason: Mapping[str, float]) -> str:
         return self._teachers[i].explain(origin, _without_prefix(i, reason))
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "versions": list(self._versions),
             "teachers": [teacher.state() for teacher in self._teachers],
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._versions = list(state["versions"])
         for teacher, own in zip(self._teachers, state["teachers"], strict=True):

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, Plan, TeacherConfig
+from teachrl.teachers.base import Plan, TeacherConfig, TeacherContext
 from teachrl.teachers.composite.base import CompositeTeacher, TeacherChoice, whole_space
 
 
@@ -55,9 +55,9 @@ class MixtureTeacher(CompositeTeacher):
     members = "teachers"
     mark = "teacher"
 
-    def __init__(self, lesson: Lesson, config: MixtureConfig) -> None:
+    def __init__(self, context: TeacherContext, config: MixtureConfig) -> None:
         choices = [member.teacher for member in config.teachers]
-        super().__init__(lesson, config, choices, [whole_space(lesson.space)] * len(choices))
+        super().__init__(context, config, choices, [whole_space(context.space)] * len(choices))
         weights = np.array([member.weight for member in config.teachers])
         weights /= weights.max()  # the sum of huge weights must not overflow
         self._probabilities = weights / weights.sum()
@@ -91,10 +91,10 @@ class MixtureTeacher(CompositeTeacher):
         why = self._explained(owner, self._own_origin(owner, origin), reason)
         return f"Teacher {owner} ({self._names[owner]}) chose, as it does with {reason['probability']:.0%}: {why}"
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """All that the teachers draw, their weights times their probabilities."""
         pictures = [
-            (teacher.picture(), float(p)) for teacher, p in zip(self._teachers, self._probabilities, strict=True)
+            (teacher.curriculum(), float(p)) for teacher, p in zip(self._teachers, self._probabilities, strict=True)
         ]
         return Curriculum(
             gaussians=tuple(replace(g, weight=g.weight * p) for c, p in pictures for g in c.gaussians),

@@ -17,7 +17,7 @@ from teachrl.errors import UsageError
 from teachrl.records.curriculum import Curriculum, Gaussian, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import TaskSpace
-from teachrl.teachers.base import Lesson, Plan, TeacherConfig
+from teachrl.teachers.base import Plan, TeacherConfig, TeacherContext
 from teachrl.teachers.composite.base import CompositeTeacher, Part, TeacherChoice, selected
 
 SEPARATOR = " & "
@@ -47,9 +47,9 @@ class ProductTeacher(CompositeTeacher):
     config: ProductConfig
     members = "parts"
 
-    def __init__(self, lesson: Lesson, config: ProductConfig) -> None:
-        parts = _parts(lesson.space, config)
-        super().__init__(lesson, config, [part.teacher for part in config.parts], parts)
+    def __init__(self, context: TeacherContext, config: ProductConfig) -> None:
+        parts = _parts(context.space, config)
+        super().__init__(context, config, [part.teacher for part in config.parts], parts)
 
     def plan(self, n: int) -> Plan:
         plans = [self._ask(i, n) for i in range(len(self._teachers))]
@@ -85,14 +85,14 @@ class ProductTeacher(CompositeTeacher):
             for i, own in enumerate(self._divided(origin))
         )
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """Every combination of what the parts draw, the `MAX_PICTURED` heaviest of them.
 
         Regions together are a region. Together with a Gaussian, a region is drawn as the Gaussian of its mean and
         variance. Samples of a part are not drawn: they say nothing about the rest of the task.
         """
-        pictures = [teacher.picture() for teacher in self._teachers]
-        shapes = [_shapes(picture, part) for picture, part in zip(pictures, self._parts, strict=True)]
+        pictures = [teacher.curriculum() for teacher in self._teachers]
+        shapes = [_shapes(curriculum, part) for curriculum, part in zip(pictures, self._parts, strict=True)]
         # The first combination, uniform in each part, is the whole's own uniform share.
         combinations = list(itertools.product(*shapes))[1:]
         combinations.sort(key=lambda combination: -prod(shape.weight for shape in combination))
@@ -122,10 +122,10 @@ class ProductTeacher(CompositeTeacher):
         return Region(low.tolist(), high.tolist(), prod(shape.weight for shape in shapes), progress)
 
 
-def _shapes(picture: Curriculum, part: Part) -> list[Gaussian | Region]:
+def _shapes(curriculum: Curriculum, part: Part) -> list[Gaussian | Region]:
     """What a part draws; first its uniform share, as a region."""
-    uniform = Region(part.space.low.tolist(), part.space.high.tolist(), picture.random_ratio, 0.0)
-    return [uniform, *picture.gaussians, *picture.regions]
+    uniform = Region(part.space.low.tolist(), part.space.high.tolist(), curriculum.random_ratio, 0.0)
+    return [uniform, *curriculum.gaussians, *curriculum.regions]
 
 
 def _parts(space: TaskSpace, config: ProductConfig) -> list[Part]:

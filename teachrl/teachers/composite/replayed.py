@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from teachrl.errors import TeachrlError, UsageError
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episode_log import task_vectors
 from teachrl.records.episodes import Episode
 from teachrl.runs.episodes import read_episodes, read_task_space
-from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Teacher, TeacherConfig, TeacherContext
 
 PICTURED = 200
 
@@ -48,8 +49,8 @@ class ReplayedTeacher(Teacher):
         "shuffled": "The task of episode {episode:.0f} of the replayed log, in random order (pass {pass:.0f}).",
     }
 
-    def __init__(self, lesson: Lesson, config: ReplayedConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: ReplayedConfig) -> None:
+        super().__init__(context, config)
         run = Path(config.run)
         there = read_task_space(run)
         if there != self.space:
@@ -88,12 +89,12 @@ class ReplayedTeacher(Teacher):
     def update(self, episodes: Sequence[Episode]) -> None:
         del episodes
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """The next tasks of this pass."""
         coming = self._tasks[self._order[self._position :][:PICTURED]]
         return Curriculum(samples=tuple(coming.tolist()), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "log": self._log,
@@ -102,7 +103,7 @@ class ReplayedTeacher(Teacher):
             "seed": self._seed,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         if state["log"] != self._log:
             raise TeachrlError(
                 f"the log of {self.config.run} is not the one that this run began to replay: put it back as it was, or "

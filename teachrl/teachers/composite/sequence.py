@@ -15,9 +15,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, Plan, Signal, State, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, TeacherConfig, TeacherContext
 from teachrl.teachers.composite.base import CompositeTeacher, Part, TeacherChoice, narrowed
 
 
@@ -83,9 +84,9 @@ class SequenceTeacher(CompositeTeacher):
     members = "stages"
     mark = "stage"
 
-    def __init__(self, lesson: Lesson, config: SequenceConfig) -> None:
-        parts = [_part(lesson, i, stage.bounds) for i, stage in enumerate(config.stages)]
-        super().__init__(lesson, config, [stage.teacher for stage in config.stages], parts)
+    def __init__(self, context: TeacherContext, config: SequenceConfig) -> None:
+        parts = [_part(context, i, stage.bounds) for i, stage in enumerate(config.stages)]
+        super().__init__(context, config, [stage.teacher for stage in config.stages], parts)
         self._begin(0, 0)
 
     def _begin(self, stage: int, step: int) -> None:
@@ -139,25 +140,25 @@ class SequenceTeacher(CompositeTeacher):
         bounds = [f", {name} in {value}" for name, value in self.config.stages[owner].bounds.items()]
         return f"Stage {owner} ({self._names[owner]}{''.join(bounds)}): {why}"
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """What the teacher of the present stage draws; its uniform share as a region when the stage has bounds."""
-        picture, part = self._teachers[self._stage].picture(), self._parts[self._stage]
+        curriculum, part = self._teachers[self._stage].curriculum(), self._parts[self._stage]
         if part.space == self.space:
-            return picture
+            return curriculum
 
         def moved(point: list[float]) -> list[float]:
             return [float(x) for x in np.array(point) + part.offset]
 
         low, high = moved(part.space.low.tolist()), moved(part.space.high.tolist())
-        uniform = [Region(low, high, picture.random_ratio, 0.0)] if picture.random_ratio > 0 else []
+        uniform = [Region(low, high, curriculum.random_ratio, 0.0)] if curriculum.random_ratio > 0 else []
         return Curriculum(
-            gaussians=tuple(replace(g, mean=moved(g.mean)) for g in picture.gaussians),
-            regions=(*(replace(r, low=moved(r.low), high=moved(r.high)) for r in picture.regions), *uniform),
-            samples=tuple(moved(sample) for sample in picture.samples),
+            gaussians=tuple(replace(g, mean=moved(g.mean)) for g in curriculum.gaussians),
+            regions=(*(replace(r, low=moved(r.low), high=moved(r.high)) for r in curriculum.regions), *uniform),
+            samples=tuple(moved(sample) for sample in curriculum.samples),
             random_ratio=0.0,
         )
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             **super().state(),
             "stage": self._stage,
@@ -167,7 +168,7 @@ class SequenceTeacher(CompositeTeacher):
             "successes": list(self._successes),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         super().restore(state)
         self._begin(state["stage"], state["first_step"])
         self._episodes = state["episodes"]
@@ -175,8 +176,8 @@ class SequenceTeacher(CompositeTeacher):
         self._successes.extend(state["successes"])
 
 
-def _part(lesson: Lesson, i: int, bounds: Mapping[str, Any]) -> Part:
+def _part(context: TeacherContext, i: int, bounds: Mapping[str, Any]) -> Part:
     try:
-        return narrowed(lesson.space, bounds)
+        return narrowed(context.space, bounds)
     except UsageError as error:
         raise UsageError(f"stages.{i}.bounds: {error}") from None

@@ -13,7 +13,7 @@ from pydantic import Field
 from teachrl.errors import UsageError
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.tasks.spaces import TaskSpace, Vector
-from teachrl.teachers.base import Lesson, Plan, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Teacher, TeacherConfig, TeacherContext
 
 MAXIMUM_CELLS = 10_000
 PICTURED_CELLS = 400
@@ -146,8 +146,8 @@ class TaskSetTeacher(Teacher):
     promise: ClassVar[str] = ""
     config: TaskSetConfig
 
-    def __init__(self, lesson: Lesson, config: TaskSetConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: TaskSetConfig) -> None:
+        super().__init__(context, config)
         self.task_set = TaskSet(self.space, config.cells_per_dimension)
         self._episodes = 0
 
@@ -172,7 +172,7 @@ class TaskSetTeacher(Teacher):
         origins = tuple("random" if random else self.origin for random in at_random)
         return Plan(np.where(at_random[:, None], anywhere, drawn), origins, self._episodes, tuple(reasons))
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         ratio = self.config.random_task_ratio
         probabilities, numbers = self.weigh()
         promise = numbers.get(self.promise, np.zeros(len(probabilities)))

@@ -32,8 +32,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError, unknown_name
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, State
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.discrete.base import RANDOM_RULE, CellNumbers, Cells, TaskSetConfig, TaskSetTeacher
 
 
@@ -76,8 +77,8 @@ class CyclicalTeacher(TaskSetTeacher):
     }
     config: CyclicalConfig
 
-    def __init__(self, lesson: Lesson, config: CyclicalConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: CyclicalConfig) -> None:
+        super().__init__(context, config)
         # Rounded, so that cells at equal distances stay in the order of the set whatever the units.
         order = np.argsort(np.round(self._difficulty(), 9), kind="stable")
         self._ranks: Cells = np.empty(len(order), dtype=np.int64)
@@ -93,8 +94,8 @@ class CyclicalTeacher(TaskSetTeacher):
             keys = [self._distance_from_easy_end(centers, name, end) for name, end in self.config.harder.items()]
             mean: CellNumbers = np.mean(keys, axis=0)
             return mean
-        if self.lesson.knowledge.initial is not None:
-            easy = self.space.to_unit(self.lesson.knowledge.initial.mean)
+        if self.context.knowledge.initial is not None:
+            easy = self.space.to_unit(self.context.knowledge.initial.mean)
             distances: CellNumbers = np.linalg.norm(centers - easy, axis=1)
             return distances
         if len(dimensions) == 1 and dimensions[0].kind == "choice":
@@ -117,14 +118,14 @@ class CyclicalTeacher(TaskSetTeacher):
     def weigh(self) -> tuple[CellNumbers, dict[str, CellNumbers]]:
         place = int(np.searchsorted(self._ends, self._episodes % self._ends[-1], side="right"))
         share, cells = self._shares[place], len(self._ranks)
-        in_use = self._ranks < max(1, np.ceil(share * cells - 1e-9))
+        active = self._ranks < max(1, np.ceil(share * cells - 1e-9))
         numbers = {"share": np.full(cells, share), "pass": np.full(cells, place + 1.0), "rank": self._ranks + 1.0}
-        return in_use / in_use.sum(), numbers
+        return active / active.sum(), numbers
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state, "episodes": self._episodes}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._episodes = state["episodes"]
 

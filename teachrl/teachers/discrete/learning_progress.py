@@ -35,10 +35,11 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import logit, ndtri
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, State
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.discrete.base import RANDOM_RULE, CellNumbers, TaskSetConfig, TaskSetTeacher
-from teachrl.teachers.episode_score import outcome, require_success
+from teachrl.teachers.episode_score import episode_score, require_success
 
 SATURATED = 0.95
 LEAST_SPREAD = 1e-9
@@ -88,10 +89,10 @@ class LearningProgressTeacher(TaskSetTeacher):
     }
     config: LearningProgressConfig
 
-    def __init__(self, lesson: Lesson, config: LearningProgressConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: LearningProgressConfig) -> None:
+        super().__init__(context, config)
         if config.signal == "success":
-            require_success(lesson, "the learning-progress teacher")
+            require_success(context, "the learning-progress teacher")
         elif config.signal == "return":
             self.unit_return(0.0, clip=True)  # raises now, not after the first episode, when there is no range
         self._fast = np.zeros(self.task_set.size)
@@ -102,7 +103,7 @@ class LearningProgressTeacher(TaskSetTeacher):
     def update(self, episodes: Sequence[Episode]) -> None:
         for episode in episodes:
             cell = int(self.task_set.index_of(episode.task))
-            value = outcome(self, episode, self.config.signal)
+            value = episode_score(self, episode, self.config.signal)
             if not self._played[cell]:
                 self._fast[cell] = self._slow[cell] = value
                 self._played[cell] = True
@@ -128,7 +129,7 @@ class LearningProgressTeacher(TaskSetTeacher):
         weights: CellNumbers = np.exp(logarithms - logarithms.max())
         return weights
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "fast": self._fast.copy(),
@@ -138,7 +139,7 @@ class LearningProgressTeacher(TaskSetTeacher):
             "episodes": self._episodes,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._fast, self._slow = np.array(state["fast"]), np.array(state["slow"])
         self._progress, self._played = np.array(state["progress"]), np.array(state["played"])

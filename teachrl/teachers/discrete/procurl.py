@@ -33,11 +33,12 @@ from pydantic import Field, field_validator
 from scipy.spatial.distance import cdist
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array, Episode
 from teachrl.tasks.knowledge import Piece
-from teachrl.teachers.base import Lesson, Signal, State, Values
+from teachrl.teachers.base import Signal, TeacherContext, Values
 from teachrl.teachers.discrete.base import RANDOM_RULE, CellNumbers, TaskSetConfig, TaskSetTeacher
-from teachrl.teachers.episode_score import outcome, require_success
+from teachrl.teachers.episode_score import episode_score, require_success
 
 TARGETS = 100
 UNKNOWN = 0.5
@@ -91,10 +92,10 @@ class ProCuRLTeacher(TaskSetTeacher):
     }
     config: ProCuRLConfig
 
-    def __init__(self, lesson: Lesson, config: ProCuRLConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: ProCuRLConfig) -> None:
+        super().__init__(context, config)
         if config.signal == "success":
-            require_success(lesson, "ProCuRL")
+            require_success(context, "ProCuRL")
         elif config.signal == "return":
             self.unit_return(0.0, clip=True)  # raises now, not after the first episode, when there is no range
         else:
@@ -113,7 +114,7 @@ class ProCuRLTeacher(TaskSetTeacher):
         return frozenset({"start_value"}) if self.config.signal == "start_value" else frozenset()
 
     def _value_range(self) -> tuple[float, float]:
-        chosen = self.config.value_range or self.lesson.return_range
+        chosen = self.config.value_range or self.context.return_range
         if chosen is None:
             raise UsageError(
                 "ProCuRL with signal start_value scales values by the environment's range of returns, and the "
@@ -122,7 +123,7 @@ class ProCuRLTeacher(TaskSetTeacher):
         return chosen
 
     def _similarities(self) -> CellNumbers:
-        target = self.lesson.knowledge.target
+        target = self.context.knowledge.target
         if target is None:  # `make_teacher` has checked; this is for those who build the class themselves
             raise UsageError("ProCuRL with target_similarity needs the knowledge 'target' in its lesson")
         tasks = self.space.to_unit(target.sample(self.space, self.rng, TARGETS))
@@ -137,7 +138,7 @@ class ProCuRLTeacher(TaskSetTeacher):
                     self._first_observations[cell] = np.array(episode.first_observation)
             else:
                 step = max(self.config.step_size, 1 / (self._counts[cell] + 2))
-                self._rates[cell] += step * (outcome(self, episode, self.config.signal) - self._rates[cell])
+                self._rates[cell] += step * (episode_score(self, episode, self.config.signal) - self._rates[cell])
                 self._counts[cell] += 1
             self._episodes += 1
 
@@ -154,7 +155,7 @@ class ProCuRLTeacher(TaskSetTeacher):
         weights = np.exp(self.config.beta * (potential - potential.max()))
         return weights / weights.sum(), {"success_probability": self._rates, "potential": potential}
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         observations = list(self._first_observations.values())
         return {
             "rng": self.rng.bit_generator.state,
@@ -166,7 +167,7 @@ class ProCuRLTeacher(TaskSetTeacher):
             "episodes": self._episodes,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._rates, self._counts = np.array(state["rates"]), np.array(state["counts"])
         self._similarity, self._episodes = np.array(state["similarity"]), state["episodes"]

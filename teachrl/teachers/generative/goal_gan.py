@@ -37,11 +37,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import TaskDistribution
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.generative.goal_gan_networks import GoalGenerator
 
 PRETRAINING_TASKS = 1000
@@ -114,8 +115,8 @@ class GoalGanTeacher(Teacher):
     }
     config: GoalGanConfig
 
-    def __init__(self, lesson: Lesson, config: GoalGanConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: GoalGanConfig) -> None:
+        super().__init__(context, config)
         ranges = self.space.high - self.space.low
         self._free = np.flatnonzero(ranges)
         d = len(self._free)
@@ -145,7 +146,7 @@ class GoalGanTeacher(Teacher):
         return Plan(np.array(tasks), origins, self._trainings, reasons)
 
     def _pretrain(self) -> None:
-        easy = self.lesson.knowledge.initial
+        easy = self.context.knowledge.initial
         if easy is None:
             easy = TaskDistribution(self.space.sample(self.rng, 1)[0], 0.1 * (self.space.high - self.space.low))
         points = self._to_points(easy.sample(self.space, self.rng, PRETRAINING_TASKS))
@@ -228,13 +229,13 @@ class GoalGanTeacher(Teacher):
         else:
             self._mastered = np.concatenate([self._mastered, point[None]])
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         # A generator of its own: drawing a picture must not change the next task.
         points = np.clip(self._generator.propose(np.random.default_rng(0), PICTURE_SIZE), 0.0, 1.0)
         samples = tuple(self._to_task(point).tolist() for point in points)
         return Curriculum(samples=samples, random_ratio=self.config.random_task_ratio)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "networks": self._generator.state(),
@@ -247,7 +248,7 @@ class GoalGanTeacher(Teacher):
             "trainings": self._trainings,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._generator.restore(state["networks"])
         self._pretrained, self._newest, self._trainings = state["pretrained"], state["newest"], state["trainings"]

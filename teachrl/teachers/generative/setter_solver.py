@@ -38,11 +38,12 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.nn.networks import Learner, perceptron, tensor
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.generative.setter_solver_flow import ConditionalFlow
 
 JUDGE_WIDTH = 64
@@ -101,8 +102,8 @@ class SetterSolverTeacher(Teacher):
     }
     config: SetterSolverConfig
 
-    def __init__(self, lesson: Lesson, config: SetterSolverConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: SetterSolverConfig) -> None:
+        super().__init__(context, config)
         self._free = np.flatnonzero(self.space.high - self.space.low)
         d = len(self._free)
         if not d:
@@ -191,12 +192,12 @@ class SetterSolverTeacher(Teacher):
         log_density: Tensor = self._setter.network.inverse((points + noise).clamp(0.0, 1.0), feasibilities)[1]
         return log_density
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         # A generator of its own: drawing a picture must not change the next task.
         points = self._set_tasks(np.random.default_rng(0), PICTURE_SIZE)[:, :-2]
         return Curriculum(samples=tuple(self._to_tasks(points).tolist()), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "setter": self._setter.state(),
@@ -207,7 +208,7 @@ class SetterSolverTeacher(Teacher):
             "updates": self._updates,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._setter.restore(state["setter"])
         self._judge.restore(state["judge"])

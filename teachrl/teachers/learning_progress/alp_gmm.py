@@ -32,9 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, State
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.learning_progress.alp_signal import AbsoluteLearningProgress
 from teachrl.teachers.learning_progress.gaussian_mixture import GaussianMixtureConfig, GaussianMixtureTeacher
 
@@ -84,8 +85,8 @@ class AlpGmmTeacher(GaussianMixtureTeacher):
     signal_size = 1
     config: AlpGmmConfig
 
-    def __init__(self, lesson: Lesson, config: AlpGmmConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: AlpGmmConfig) -> None:
+        super().__init__(context, config)
         self._progress = AbsoluteLearningProgress(self.space.size, config.history_size)
 
     def _signals(self, point: Vector, episode: Episode) -> Sequence[float]:
@@ -96,9 +97,9 @@ class AlpGmmTeacher(GaussianMixtureTeacher):
         progress: NDArray[np.float64] = self._means[:, -1]
         return progress
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {**super().state(), "history": self._progress.history.state()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         super().restore(state)
         self._progress.history.restore(state["history"])

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Teacher, TeacherConfig, TeacherContext
 
 
 class GaussianMixtureConfig(TeacherConfig):
@@ -54,8 +55,8 @@ class GaussianMixtureTeacher(Teacher):
     signal_size: ClassVar[int]
     config: GaussianMixtureConfig
 
-    def __init__(self, lesson: Lesson, config: GaussianMixtureConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: GaussianMixtureConfig) -> None:
+        super().__init__(context, config)
         if config.returns != "raw":
             self.unit_return(0.0, clip=False)  # raises now, not after the first episode, when there is no range
         size = self.space.size + self.signal_size
@@ -132,7 +133,7 @@ class GaussianMixtureTeacher(Teacher):
         self._means, self._covariances = best
         self._fits += 1
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         if not len(self._means):
             return Curriculum()
         size = self.space.size
@@ -152,7 +153,7 @@ class GaussianMixtureTeacher(Teacher):
         ]
         return Curriculum(tuple(gaussians), random_ratio=self.config.random_task_ratio)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "window": self._window.copy(),
@@ -163,7 +164,7 @@ class GaussianMixtureTeacher(Teacher):
             "failed_fits": self.failed_fits,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._window = np.array(state["window"])
         self._means, self._covariances = np.array(state["means"]), np.array(state["covariances"])

@@ -35,10 +35,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.learning_progress.region_tree import RegionTree, SplitRules, SplitScore
 
 MARGIN = 1e-5  # of the unit cube, between a mutation and the sides of its region
@@ -100,8 +101,8 @@ class RiacTeacher(Teacher):
     }
     config: RiacConfig
 
-    def __init__(self, lesson: Lesson, config: RiacConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: RiacConfig) -> None:
+        super().__init__(context, config)
         if config.returns != "raw":
             self.unit_return(0.0, clip=True)  # raises now, not after the first episode, when there is no range
         rules = SplitRules(
@@ -155,7 +156,7 @@ class RiacTeacher(Teacher):
             if self._tree.is_full(leaf):
                 self._tree.split(leaf, self.rng)
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         share = 1 - self.config.random_task_ratio
         regions = [
             Region(
@@ -168,9 +169,9 @@ class RiacTeacher(Teacher):
         ]
         return Curriculum(regions=tuple(regions), random_ratio=self.config.random_task_ratio)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state, "tree": self._tree.state()}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._tree.restore(state["tree"])

@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Array
-from teachrl.records.level_scores import Outcome, same_levels
+from teachrl.records.level_scores import RoundResult, same_levels
 from teachrl.tasks.spaces import TaskError, Vector
-from teachrl.teachers.base import Lesson, Plan, State
+from teachrl.teachers.base import Plan, TeacherContext
 from teachrl.teachers.level_replay.plr import DCD, PlrTeacher, RobustPlrConfig
 
 EASIEST = 4
@@ -66,8 +67,8 @@ class AccelTeacher(PlrTeacher):
     }
     settings: AccelConfig
 
-    def __init__(self, lesson: Lesson, config: AccelConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: AccelConfig) -> None:
+        super().__init__(context, config)
         self._replayed = False
         self._parents: list[int] = []  # environments of the last round whose levels are to be edited
         self._check()
@@ -77,7 +78,7 @@ class AccelTeacher(PlrTeacher):
         rng, space = np.random.default_rng(0), self.space
         try:
             space.mutate(rng, space.sample(rng, 1), 1, self.settings.edit_kind)
-            if self.settings.start_from == "easy" and not self.lesson.knowledge.has("easy_start"):
+            if self.settings.start_from == "easy" and not self.context.knowledge.has("easy_start"):
                 space.sample_easy(rng, 1)
         except TaskError as error:
             raise UsageError(f"teacher 'accel': {error}") from None
@@ -95,7 +96,7 @@ class AccelTeacher(PlrTeacher):
     def _new_levels(self, n: int) -> Vector:
         if self.settings.start_from == "random":
             return super()._new_levels(n)
-        easy = self.lesson.knowledge.initial
+        easy = self.context.knowledge.initial
         return self.space.sample_easy(self.rng, n) if easy is None else easy.sample(self.space, self.rng, n)
 
     def _edit(self, n: int) -> Plan:
@@ -109,13 +110,13 @@ class AccelTeacher(PlrTeacher):
         """A child of the level of each of these environments, shape ``(n, size)``."""
         return self.space.mutate(self.rng, self._tasks[environments], self.settings.edits, self.settings.edit_kind)
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
-        super().judge(outcomes)
+    def update_round(self, results: Sequence[RoundResult]) -> None:
+        super().update_round(results)
         if self._replayed and self.rng.random() < self.settings.edit_probability:
             environments = list(range(len(self._tasks)))
-            self._parents = environments if self.settings.edit_from == "batch" else self._easiest(outcomes[0])
+            self._parents = environments if self.settings.edit_from == "batch" else self._easiest(results[0])
 
-    def _easiest(self, played: Outcome) -> list[int]:
+    def _easiest(self, played: RoundResult) -> list[int]:
         """One environment for each of the levels with the highest mean return less score."""
         ease: dict[int, float] = {}
         for environments in same_levels(self._tasks):
@@ -124,7 +125,7 @@ class AccelTeacher(PlrTeacher):
                 ease[int(environments[0])] = float(np.mean(returns)) - float(self.buffer.scores[row])
         return sorted(ease, key=lambda i: -ease[i])[:EASIEST]
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {**super().state(), "replayed": self._replayed, "parents": list(self._parents)}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.curriculum import BufferedLevel, Curriculum
 from teachrl.records.episodes import Array
-from teachrl.records.level_scores import SCORES, Outcome, oracle_regret, same_levels
+from teachrl.records.level_scores import SCORES, RoundResult, oracle_regret, same_levels
 from teachrl.tasks.spaces import TaskError, Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, TeacherConfig, TeacherContext
 from teachrl.teachers.level_replay.level_buffer import LevelBuffer, Origin, ReplayRule, offer
 from teachrl.teachers.rounds import RoundTeacher
 
@@ -34,7 +35,7 @@ class JudgedLevelsConfig(TeacherConfig):
     only_solvable: bool = Field(False, description="whether new levels that cannot be solved are made again")
 
 
-class JudgedLevelsTeacher(RoundTeacher):
+class LevelReplayTeacher(RoundTeacher):
     """Keeps levels with scores. A subclass plans; here is what follows from a plan.
 
     All environments and all ended episodes of a level in a round make one score; the best return of a level outlives
@@ -46,19 +47,19 @@ class JudgedLevelsTeacher(RoundTeacher):
     takes_levels = True
     rule: ReplayRule = ReplayRule()
 
-    def __init__(self, lesson: Lesson, config: JudgedLevelsConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: JudgedLevelsConfig) -> None:
+        super().__init__(context, config)
         self.settings = config
-        self.buffer = LevelBuffer.empty(config.capacity, lesson.space.size)
+        self.buffer = LevelBuffer.empty(config.capacity, context.space.size)
         self.version = 0
-        self._tasks: Vector = np.zeros((0, lesson.space.size))
+        self._tasks: Vector = np.zeros((0, context.space.size))
         self._origins: list[Origin] = []
         self._next_number = 0
         self._idle = 0  # rounds in a row that gave no level a score
         if config.score == "oracle_regret":
-            self._must_know(lesson.space.optimal_return)
+            self._must_know(context.space.optimal_return)
         if config.only_solvable:
-            self._must_know(lesson.space.is_solvable)
+            self._must_know(context.space.is_solvable)
 
     def _must_know(self, ask: Callable[[Vector], object]) -> None:
         try:
@@ -114,14 +115,14 @@ class JudgedLevelsTeacher(RoundTeacher):
         )
         return Plan(self._tasks.copy(), tuple(rules), self.version, reasons, learn)
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
+    def update_round(self, results: Sequence[RoundResult]) -> None:
         """Score every level of the round, and offer those that are new to the buffer.
 
         Raises `UsageError` when round after round gives no level a score, so that a run cannot go on for nothing.
         """
         scored = False
         for environments in same_levels(self._tasks):
-            scored |= self._judge_level(environments, outcomes[0])
+            scored |= self._update_level(environments, results[0])
         self._idle = 0 if scored else self._idle + 1
         if self._idle == IDLE_LIMIT:
             raise UsageError(
@@ -130,7 +131,7 @@ class JudgedLevelsTeacher(RoundTeacher):
                 "(`n_steps`, `train_freq`), or choose the score positive_value_loss or value_l1"
             )
 
-    def _judge_level(self, environments: Array, played: Outcome) -> bool:
+    def _update_level(self, environments: Array, played: RoundResult) -> bool:
         """Score one level by all environments that played it; whether the round told anything about it."""
         level, origin = self._tasks[environments[0]], self._origins[environments[0]]
         row = self.buffer.row_of(level)
@@ -144,13 +145,13 @@ class JudgedLevelsTeacher(RoundTeacher):
             offer(self.buffer, self.rule, level, score, best, origin)
         return score is not None
 
-    def _score(self, level: Vector, played: Outcome, environments: Array, best: float | None) -> float | None:
+    def _score(self, level: Vector, played: RoundResult, environments: Array, best: float | None) -> float | None:
         """The level's score; ``None`` where the round tells nothing about it."""
         if self.settings.score == "oracle_regret":
             return oracle_regret(played, environments, float(self.space.optimal_return(level[None])[0]))
         return SCORES[self.settings.score](played, environments, best)
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         """The highest-scored and the newest levels with their ancestors, and score and staleness of all."""
         buffer, filled = self.buffer, self.buffer.filled
         by_score = np.argsort(-buffer.scores[:filled], kind="stable")[:PICTURED]
@@ -174,7 +175,7 @@ class JudgedLevelsTeacher(RoundTeacher):
         pairs = tuple((float(s), int(age)) for s, age in zip(buffer.scores[:filled], staleness, strict=True))
         return Curriculum(levels=levels, buffer=pairs)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "buffer": self.buffer.state(),

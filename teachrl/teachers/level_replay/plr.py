@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from teachrl.teachers.base import Lesson, Plan, TeacherConfig
-from teachrl.teachers.level_replay.base import JudgedLevelsConfig, JudgedLevelsTeacher
+from teachrl.teachers.base import Plan, TeacherConfig, TeacherContext
+from teachrl.teachers.level_replay.base import JudgedLevelsConfig, LevelReplayTeacher
 from teachrl.teachers.level_replay.level_buffer import Prioritization, ReplayRule, draw
 
 DCD = {"capacity": 4000, "minimum_fill": 0.5, "replay_probability": 0.5, "staleness_coefficient": 0.3}
@@ -25,7 +25,7 @@ class PlrConfig(JudgedLevelsConfig):
     learn_from_new: bool = Field(True, description="whether the student learns from new levels or only plays them")
 
 
-class PlrTeacher(JudgedLevelsTeacher):
+class PlrTeacher(LevelReplayTeacher):
     """PLR and robust PLR.
 
     A round replays with probability ``replay_probability``: each environment gets a level of the buffer, drawn by score
@@ -55,8 +55,8 @@ class PlrTeacher(JudgedLevelsTeacher):
     }
     settings: PlrConfig
 
-    def __init__(self, lesson: Lesson, config: PlrConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: PlrConfig) -> None:
+        super().__init__(context, config)
         choice = config.prioritization, config.temperature, config.staleness_coefficient, config.top_k
         self.rule = ReplayRule(*choice)
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from teachrl.records.level_scores import Outcome
-from teachrl.teachers.base import Lesson, Plan, State
-from teachrl.teachers.level_replay.base import JudgedLevelsConfig, JudgedLevelsTeacher, ScoreName
+from teachrl.files import StateTree
+from teachrl.records.level_scores import RoundResult
+from teachrl.teachers.base import Plan, TeacherContext
+from teachrl.teachers.level_replay.base import JudgedLevelsConfig, LevelReplayTeacher, ScoreName
 from teachrl.teachers.level_replay.level_buffer import LevelBuffer, ReplayRule, draw
 
 BEST = ReplayRule("rank", temperature=1.0, staleness_coefficient=0.0)
@@ -28,7 +29,7 @@ class SflConfig(JudgedLevelsConfig):
     buffer_share: float = Field(0.5, ge=0, le=1, description="share of the environments that play levels of the buffer")
 
 
-class SflTeacher(JudgedLevelsTeacher):
+class SflTeacher(LevelReplayTeacher):
     """SFL: every ``refresh_every`` rounds, judge ``candidates`` random levels and keep the most learnable ones.
 
     While it judges, the student plays and does not learn; each environment plays one candidate a round, so judging
@@ -56,8 +57,8 @@ class SflTeacher(JudgedLevelsTeacher):
     }
     settings: SflConfig
 
-    def __init__(self, lesson: Lesson, config: SflConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: SflConfig) -> None:
+        super().__init__(context, config)
         self._rounds = 0
         self._judging = True
 
@@ -86,12 +87,12 @@ class SflTeacher(JudgedLevelsTeacher):
         names = ("learnable",) * kept + ("random",) * (n - kept)
         return self._round(tasks, names, origins, numbers, learn=True)
 
-    def judge(self, outcomes: Sequence[Outcome]) -> None:
+    def update_round(self, results: Sequence[RoundResult]) -> None:
         """Score the candidates of the round. Levels in training keep the score that they were chosen by."""
         if self._judging:
-            super().judge(outcomes)
+            super().update_round(results)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {**super().state(), "rounds": self._rounds, "judging": self._judging}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -45,11 +45,12 @@ from pydantic import Field, model_validator
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import TaskDistribution
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 
 Matrix = NDArray[np.float64]
 MEASURES = {"success": "success", "return": "episode_return", "discounted_return": "discounted_return"}
@@ -89,12 +90,12 @@ class CurrotTeacher(Teacher):
     }
     config: CurrotConfig
 
-    def __init__(self, lesson: Lesson, config: CurrotConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: CurrotConfig) -> None:
+        super().__init__(context, config)
         self._free = self.space.low < self.space.high
         size = int(self._free.sum())
         self._step = config.step * np.sqrt(size)
-        self._particles = self._draw(lesson.knowledge.initial)
+        self._particles = self._draw(context.knowledge.initial)
         self._distances = np.full(config.particles, self._step)
         self._expected = np.zeros(config.particles)
         self._tasks = np.zeros((config.history_size, size))
@@ -145,7 +146,7 @@ class CurrotTeacher(Teacher):
                 self._move()
 
     def _move(self) -> None:
-        rows, targets = np.arange(self.config.particles), self._draw(self.lesson.knowledge.target)
+        rows, targets = np.arange(self.config.particles), self._draw(self.context.knowledge.target)
         _, assigned = linear_sum_assignment(cdist(self._particles, targets, "sqeuclidean"))
         able = self._expect(self._particles) >= self.config.threshold
         aims = np.where(able[:, None], targets[assigned], self._better_ground())
@@ -195,11 +196,11 @@ class CurrotTeacher(Teacher):
         around = np.clip(self._particles[:, None] + radii * directions, 0.0, 1.0)
         return np.concatenate([straight, around], axis=1)
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         tasks = self.space.from_unit(self._to_unit(self._particles))
         return Curriculum(samples=tuple(task.tolist() for task in tasks), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "particles": self._particles.copy(),
@@ -211,7 +212,7 @@ class CurrotTeacher(Teacher):
             "updates": self._updates,
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._particles, self._distances = np.array(state["particles"]), np.array(state["distances"])
         self._expected = np.array(state["expected"])

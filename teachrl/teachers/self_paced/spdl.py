@@ -52,11 +52,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Array, Episode
 from teachrl.tasks.knowledge import TaskDistribution
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig, Values
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext, Values
 from teachrl.teachers.self_paced.gaussian_context import GaussianContext
 from teachrl.teachers.self_paced.spdl_step import SMALLEST_DIVERGENCE, StepProblem
 
@@ -114,8 +115,8 @@ class SpdlTeacher(Teacher):
     }
     config: SpdlConfig
 
-    def __init__(self, lesson: Lesson, config: SpdlConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: SpdlConfig) -> None:
+        super().__init__(context, config)
         self._free = self.space.low < self.space.high
         self._floor = self._unit_floor()
         self._target = self._unit_target()
@@ -144,14 +145,14 @@ class SpdlTeacher(Teacher):
         return shares[self._free].copy()
 
     def _unit_target(self) -> GaussianContext:
-        known = self.lesson.knowledge.target
+        known = self.context.knowledge.target
         if known is not None:
             return self._to_unit(known)
         size = len(self._floor)
         return GaussianContext.diagonal(np.full(size, 0.5), np.full(size, UNKNOWN_TARGET_STD))
 
     def _unit_initial(self) -> GaussianContext:
-        known, size = self.lesson.knowledge.initial, len(self._floor)
+        known, size = self.context.knowledge.initial, len(self._floor)
         if known is not None:
             start = self._to_unit(known)
         else:
@@ -230,7 +231,7 @@ class SpdlTeacher(Teacher):
             return problem.towards_target(threshold)
         return None if self._reached else problem.penalized(0.0)
 
-    def picture(self) -> Curriculum:
+    def curriculum(self) -> Curriculum:
         mean, covariance = self.space.low.copy(), np.zeros((self.space.size, self.space.size))
         sides = self._task_units()
         # The lower bound of whole numbers is the middle of their first cell, not the face of the cube.
@@ -238,7 +239,7 @@ class SpdlTeacher(Teacher):
         covariance[np.ix_(self._free, self._free)] = self._gaussian.covariance * np.outer(sides, sides)
         return Curriculum((Gaussian(mean.tolist(), covariance.tolist(), 1.0, 0.0),), random_ratio=0.0)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
             "mean": self._gaussian.mean.copy(),
@@ -253,7 +254,7 @@ class SpdlTeacher(Teacher):
             "returns": np.array(self._returns),
         }
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._gaussian = GaussianContext(np.array(state["mean"]), np.array(state["cholesky"]))
         self._due, self._updates, self._performance = state["due"], state["updates"], state["performance"]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from teachrl.errors import UsageError
-from teachrl.teachers.base import Lesson, Snapshots
+from teachrl.teachers.base import Snapshots, TeacherContext
 
 TRUE_START = 0  # choice i + 1 is snapshot i
 
 
-def snapshots_of(lesson: Lesson, who: str) -> Snapshots:
+def snapshots_of(context: TeacherContext, who: str) -> Snapshots:
     """The snapshots among which the lesson's only parameter chooses. Raises `UsageError` when it chooses otherwise.
 
     In a `product` that is the part ``start``.
     """
-    snapshots, space = lesson.snapshots, lesson.space
+    snapshots, space = context.snapshots, context.space
     if snapshots is None:
         raise UsageError(
             f"teacher {who!r} chooses where episodes start, and there are no snapshots: make a bank with `teachrl "

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.tasks.spaces import Vector
-from teachrl.teachers.base import Lesson, TeacherConfig
+from teachrl.teachers.base import TeacherConfig, TeacherContext
 from teachrl.teachers.level_replay.plr import PlrConfig, PlrTeacher
 from teachrl.teachers.starts.base import TRUE_START, snapshots_of
 
@@ -36,9 +36,9 @@ class RegretStartsTeacher(PlrTeacher):
     presets = {"default": {}}  # noqa: RUF012
     settings: RegretStartsConfig
 
-    def __init__(self, lesson: Lesson, config: RegretStartsConfig) -> None:
-        super().__init__(lesson, config)
-        self._snapshots = len(snapshots_of(lesson, "regret-starts"))
+    def __init__(self, context: TeacherContext, config: RegretStartsConfig) -> None:
+        super().__init__(context, config)
+        self._snapshots = len(snapshots_of(context, "regret-starts"))
 
     def _new_levels(self, n: int) -> Vector:
         starts = self.rng.integers(1, self._snapshots + 1, size=n)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, Plan, Signal, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.episode_score import success_of
 from teachrl.teachers.starts.base import TRUE_START, snapshots_of
 
@@ -55,10 +56,10 @@ class ReverseTeacher(Teacher):
     }
     settings: ReverseConfig
 
-    def __init__(self, lesson: Lesson, config: ReverseConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: ReverseConfig) -> None:
+        super().__init__(context, config)
         self.settings = config
-        snapshots = snapshots_of(lesson, "reverse")
+        snapshots = snapshots_of(context, "reverse")
         good = np.flatnonzero(snapshots.successful == 1)
         if not len(good):
             raise UsageError(
@@ -100,11 +101,11 @@ class ReverseTeacher(Teacher):
                 self._stage += 1
                 self._successes.clear()
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         generator = self.rng.bit_generator.state
         return {"rng": generator, "stage": self._stage, "successes": list(self._successes)}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._stage = state["stage"]
         self._successes = deque(state["successes"], maxlen=self.settings.window)

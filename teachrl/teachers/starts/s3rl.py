@@ -12,8 +12,9 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from teachrl.errors import UsageError
+from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
-from teachrl.teachers.base import Lesson, Plan, Snapshots, State, Teacher, TeacherConfig
+from teachrl.teachers.base import Plan, Snapshots, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.starts.base import TRUE_START, snapshots_of
 
 
@@ -63,10 +64,10 @@ class S3RLTeacher(Teacher):
     }
     settings: S3RLConfig
 
-    def __init__(self, lesson: Lesson, config: S3RLConfig) -> None:
-        super().__init__(lesson, config)
+    def __init__(self, context: TeacherContext, config: S3RLConfig) -> None:
+        super().__init__(context, config)
         self.settings = config
-        self._snapshots = snapshots_of(lesson, "s3rl")
+        self._snapshots = snapshots_of(context, "s3rl")
         self._clusters = _clusters(self._snapshots, config)
         self._step = 0
 
@@ -93,10 +94,10 @@ class S3RLTeacher(Teacher):
         for episode in episodes:
             self._step = max(self._step, episode.step)
 
-    def state(self) -> State:
+    def state(self) -> StateTree:
         return {"rng": self.rng.bit_generator.state, "step": self._step}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
         self._step = state["step"]
 

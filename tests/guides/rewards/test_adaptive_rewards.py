@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.guides.registry import make_guide
@@ -25,7 +25,7 @@ from teachrl_envs.tabular.rooms_nav import START, cell, rooms
 ROOMS = rooms()
 DESIGNER = AdaptiveDesigner(ROOMS)
 UNIFORM = np.full(ROOMS.rewards.shape, 1 / 4)
-SETTINGS = EnvSettings(id="teachrl/RoomsNav-v0")
+SETTINGS = EnvConfig(id="teachrl/RoomsNav-v0")
 
 
 def any_policy(seed: int) -> Any:
@@ -151,6 +151,6 @@ def test_returns_are_the_environments_own(tmp_path: Path) -> None:
 
 
 def test_models_that_nobody_knows_are_asked_for() -> None:
-    settings = EnvSettings(id="CartPole-v1")
+    settings = EnvConfig(id="CartPole-v1")
     with pytest.raises(UsageError, match=r"guide adaptive needs.*whose model is known.*CartPole-v1 declares none"):
         make_guide("adaptive", {}, settings).guided(make_env(settings))

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.factory.environment import practice
+from teachrl.factory.environment import training_env
 from teachrl.factory.student import load_values
 from teachrl.guides.registry import make_guide
 from teachrl.guides.rewards.explors import ExploRSConfig, train_explors
@@ -140,7 +140,7 @@ def test_explors_learns_the_chain_and_the_plain_learner_does_not() -> None:
     assert train_explors(chain(), 3_000, 40, np.random.default_rng(0), plain)[-1000:].mean() < 0.01
 
 
-SETTINGS = EnvSettings(id="teachrl/RoomsNav-v0")
+SETTINGS = EnvConfig(id="teachrl/RoomsNav-v0")
 
 
 def test_potentials_add_up_to_what_they_began_with() -> None:
@@ -175,7 +175,7 @@ def test_exprd_pays_its_own_rewards_and_tells_the_environments() -> None:
 
 
 def test_exprd_pays_for_the_key_on_the_line() -> None:
-    settings = EnvSettings(id="teachrl/LineKey-v0")
+    settings = EnvConfig(id="teachrl/LineKey-v0")
     guide: Any = make_guide("exprd", {"budget": 2}, settings)
     env: Any = guide.guided(make_env(settings))
     assert set(guide.design.states) == {2, 3}  # where the key is
@@ -198,24 +198,26 @@ def experiment(guide: Any, **fields: Any) -> Experiment:
 def test_returns_are_the_environments_own(guide: Any, tmp_path: Path) -> None:
     train(experiment(guide), tmp_path)
     assert set(pq.read_table(tmp_path / "run" / "episodes")["return"].to_pylist()) <= {0.0, 10.0}
-    where = practice(experiment(guide), load_values)
-    assert not hasattr(where.judged.make(), "_potential")
+    where = training_env(experiment(guide), load_values)
+    assert not hasattr(where.evaluation_env.make(), "_potential")
 
 
 def test_values_of_a_student_can_be_the_potential(tmp_path: Path) -> None:
     train(experiment(None), tmp_path)
     guide = make_guide("potential", {"values": str(tmp_path / "run")}, SETTINGS)
+    guide.load_values = load_values
     env = guide.guided(make_env(SETTINGS))
     env.reset(seed=0)
     assert float(env.step(3)[1]) != 0
-    chain_env = EnvSettings(id="teachrl/Chain-v0")
+    chain_env = EnvConfig(id="teachrl/Chain-v0")
     guide = make_guide("potential", {"values": str(tmp_path / "run")}, chain_env)
+    guide.load_values = load_values
     with pytest.raises(UsageError, match="here is"):
         guide.guided(make_env(chain_env))
 
 
 @pytest.mark.parametrize("guide", ["potential", "exprd"])
 def test_models_that_nobody_knows_are_asked_for(guide: str) -> None:
-    settings = EnvSettings(id="CartPole-v1")
+    settings = EnvConfig(id="CartPole-v1")
     with pytest.raises(UsageError, match=r"whose model is known.*CartPole-v1 declares none"):
         make_guide(guide, {}, settings).guided(make_env(settings))

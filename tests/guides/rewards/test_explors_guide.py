@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation.evaluator import evaluate_run
@@ -19,7 +19,7 @@ from teachrl.guides.rewards.reward_network import PlayedEpisode, RewardNetwork
 from teachrl.guides.rewards.visits import Visits
 from teachrl.training.run import train
 
-CHAIN = EnvSettings(id="teachrl/Chain-v0", options={"right": 2, "left": 2, "slip": 0.0, "max_steps": 5})
+CHAIN = EnvConfig(id="teachrl/Chain-v0", options={"right": 2, "left": 2, "slip": 0.0, "max_steps": 5})
 
 
 def halves(observations: Any) -> Any:
@@ -92,7 +92,7 @@ def test_nothing_is_designed_before_something_was_earned() -> None:
 
 
 def test_actions_must_be_discrete() -> None:
-    settings = EnvSettings(id="teachrl/PointMass-v0")
+    settings = EnvConfig(id="teachrl/PointMass-v0")
     with pytest.raises(UsageError, match=r"needs discrete ones; teachrl/PointMass-v0 has Box"):
         make_guide("explors", {}, settings).guided(make_env(settings))
 
@@ -100,7 +100,7 @@ def test_actions_must_be_discrete() -> None:
 @pytest.mark.parametrize("name", ["FrozenLake-v1", "Blackjack-v1"])
 def test_observations_and_actions_of_other_kinds_are_taken(name: str) -> None:
     """Discrete observations, and a tuple of them."""
-    settings = EnvSettings(id=name)
+    settings = EnvConfig(id=name)
     guide: Any = make_guide("explors", {}, settings)
     env = guide.guided(gym.make(name))
     env.action_space.seed(0)

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from minigrid.core.constants import COLORS
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import Env, make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation.evaluator import evaluate_run
 from teachrl.evaluation.snapshots import snapshots_of_run
-from teachrl.factory.environment import practice
+from teachrl.factory.environment import training_env
 from teachrl.files import write_tree
 from teachrl.guides.registry import make_guide
 from teachrl.guides.subgoals.guide import SubgoalGuide
@@ -26,7 +26,7 @@ from teachrl.training.run import train
 from tests.support.listed_subgoals import Flat, Listed
 
 LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE = range(6)
-MAZE = EnvSettings.model_validate({"id": "teachrl/Maze-v0", "options": {"height": 2, "width": 6, "max_steps": 20}})
+MAZE = EnvConfig.model_validate({"id": "teachrl/Maze-v0", "options": {"height": 2, "width": 6, "max_steps": 20}})
 CORRIDOR = {"rows": [">....G", "......"]}
 LISTED = "tests.support.listed_subgoals:Listed"
 
@@ -215,7 +215,7 @@ def test_guides_that_cannot_work_are_refused(fields: dict[str, Any], words: str)
     import minigrid  # noqa: F401  (registers its environments)
 
     with pytest.raises(UsageError, match=words):
-        practice(Experiment.model_validate(fields))
+        training_env(Experiment.model_validate(fields))
 
 
 def experiment(**fields: Any) -> Experiment:
@@ -235,9 +235,9 @@ def test_returns_and_judging_know_nothing_of_the_help(tmp_path: Path) -> None:
     assert any('"reached": 1' in told for told in log["guide"].to_pylist())
     result = evaluate_run(tmp_path / "run", deterministic=False)
     assert all(0 <= task["return"] <= 1 for task in result["tasks"])
-    where = practice(experiment())
-    assert where.facts.observation_space == where.judged.facts.observation_space
-    seen, _ = where.judged.make().reset(seed=0)
+    where = training_env(experiment())
+    assert where.facts.observation_space == where.evaluation_env.facts.observation_space
+    seen, _ = where.evaluation_env.make().reset(seed=0)
     assert (seen[-3:] == -1).all()
 
 
@@ -288,7 +288,7 @@ def test_subgoals_may_be_told_in_language(tmp_path: Path) -> None:
     vectors = {f"{color} {kind}": rng.normal(size=5) for color in COLORS for kind in ("key", "ball")}
     vectors |= {f"locked {color} door": rng.normal(size=5) for color in COLORS}
     write_tree(tmp_path / "words.npz", {"encoder": "made up", "vectors": vectors})
-    settings = EnvSettings.model_validate({"id": "teachrl/MiniGrid-v0", "options": CORRIDOR_LEVELS})
+    settings = EnvConfig.model_validate({"id": "teachrl/MiniGrid-v0", "options": CORRIDOR_LEVELS})
     options = {"encoding": "language", "language": {"cache": str(tmp_path / "words.npz")}}
     guide = make_guide("subgoals", options, settings)
     env = guide.guided(make_env(settings))
@@ -307,7 +307,7 @@ RECORDED: dict[str, Any] = {"name": "recorded", "options": {"cache": "experiment
 
 @pytest.mark.parametrize("provider", [{"name": "surrogate", "options": {"model": "llama3-70b"}}, RECORDED, "bot"])
 def test_providers_are_told_the_environment_that_makes_the_levels(provider: Any) -> None:
-    settings = EnvSettings.model_validate({"id": "teachrl/MiniGrid-v0", "options": CORRIDOR_LEVELS})
+    settings = EnvConfig.model_validate({"id": "teachrl/MiniGrid-v0", "options": CORRIDOR_LEVELS})
     env = make_guide("subgoals", {"provider": provider}, settings).guided(make_env(settings))
     for seed in range(20):
         env.reset(seed=0, options={"task": {"seed": seed}})
@@ -323,7 +323,7 @@ def test_a_student_is_judged_where_nobody_can_give_subgoals(tmp_path: Path) -> N
     cache.unlink()
     assert evaluate_run(tmp_path / "run", episodes=1)["mean_solve_rate"] is not None
     with pytest.raises(UsageError, match="no file"):
-        practice(chosen)
+        training_env(chosen)
 
 
 def test_states_of_a_guided_student_are_not_for_others(tmp_path: Path) -> None:

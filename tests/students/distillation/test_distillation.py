@@ -17,7 +17,7 @@ from teachrl.errors import TeachrlError, UsageError
 from teachrl.evaluation.evaluator import evaluate_run
 from teachrl.factory.student import build_student, load_student
 from teachrl.files import read_json, read_tree
-from teachrl.students.base import Classroom
+from teachrl.students.base import StudentContext
 from teachrl.training.run import train
 from tests.training.test_run import CARTPOLE, assert_same_run, same_tree
 
@@ -56,7 +56,7 @@ def maze(**options: Any) -> dict[str, Any]:
 def student_of(chosen: Experiment) -> Any:
     facts = declared_facts(chosen.env)
     spaces = facts.observation_space, facts.action_space
-    return build_student(chosen.student, facts, Classroom(*spaces, chosen.env.n_envs, chosen.seed, chosen.steps))
+    return build_student(chosen.student, facts, StudentContext(*spaces, chosen.env.n_envs, chosen.seed, chosen.steps))
 
 
 def evaluation(run: Path) -> Any:

@@ -14,15 +14,15 @@ import pytest
 import torch
 from torch import nn
 
-from teachrl.config.experiment import EnvSettings, Experiment
+from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import environment_facts
 from teachrl.errors import UsageError
 from teachrl.files import read_tree
 from teachrl.records.episodes import Episode, Fragment
-from teachrl.records.level_scores import outcome
+from teachrl.records.level_scores import round_result
 from teachrl.rollouts.episodes import PlannedTask
 from teachrl.rollouts.worker import RolloutWorker
-from teachrl.students.base import Classroom, Student
+from teachrl.students.base import Student, StudentContext
 from teachrl.students.recurrent.policy import ResettingLSTM
 from teachrl.students.recurrent.ppo import RecurrentPPOStudent, _value_loss
 from teachrl.students.registry import make_student
@@ -36,7 +36,7 @@ SMALL = {"hidden_size": 8, "n_steps": 12, "encoder": [8], "head_size": 8}
 
 
 def student(actions: gym.Space[Any] = DISCRETE, n_envs: int = 2, **options: Any) -> RecurrentPPOStudent:
-    built = make_student("ppo-lstm", Classroom(BOX, actions, n_envs, 0, 1000), options={**SMALL, **options})
+    built = make_student("ppo-lstm", StudentContext(BOX, actions, n_envs, 0, 1000), options={**SMALL, **options})
     assert isinstance(built, RecurrentPPOStudent)
     return built
 
@@ -73,14 +73,14 @@ class AnyTask:
 
 
 def worker(n_envs: int, cut: bool = False) -> RolloutWorker:
-    facts = environment_facts(Recall(), EnvSettings(id="tests:Recall"))
+    facts = environment_facts(Recall(), EnvConfig(id="tests:Recall"))
     return RolloutWorker(lambda: Recall(cut), n_envs, facts, AnyTask(), seed=0, discount=0.99)
 
 
 def recall_rate(name: str, options: dict[str, Any], updates: int) -> float:
     """The share of right answers in the last quarter of the updates, exploration included."""
     playing = worker(n_envs=16)
-    learner = make_student(name, Classroom(BOX, gym.spaces.Discrete(2), 16, 0, 10**6), options=options)
+    learner = make_student(name, StudentContext(BOX, gym.spaces.Discrete(2), 16, 0, 10**6), options=options)
     successes: list[bool] = []
     for update in range(updates):
         fragment = playing.collect(learner, learner.fragment_steps)
@@ -143,7 +143,7 @@ def test_a_cut_episode_is_worth_what_its_last_observation_is_under_its_own_memor
     expected = learner._values(last, memory)
     assert not np.allclose(expected, learner.values(last))
     assert [estimates.final[4, i] for i in range(2)] == pytest.approx(expected, abs=1e-6)
-    advantages = outcome(fragment, estimates, learner.discount, 0.0).advantages
+    advantages = round_result(fragment, estimates, learner.discount, 0.0).advantages
     by_hand = fragment.rewards[4] + learner.discount * expected - estimates.values[4]
     assert advantages[4] == pytest.approx(by_hand, abs=1e-6)
     following = learner._values(fragment.last_observations, np.asarray(fragment.last_memory))
@@ -232,7 +232,7 @@ def test_wrong_spaces_are_explained() -> None:
     with pytest.raises(UsageError, match="Discrete or Box"):
         student(gym.spaces.MultiBinary(2))
     with pytest.raises(UsageError, match="observations in a Box"):
-        make_student("ppo-lstm", Classroom(gym.spaces.Discrete(4), DISCRETE, 2, 0, 1000))
+        make_student("ppo-lstm", StudentContext(gym.spaces.Discrete(4), DISCRETE, 2, 0, 1000))
 
 
 @pytest.mark.parametrize("preset", ["dcd", "jaxued"])

@@ -13,7 +13,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from teachrl.errors import UsageError
 from teachrl.records.episodes import Fragment
-from teachrl.students.base import Classroom
+from teachrl.students.base import StudentContext
 from teachrl.students.registry import make_student
 
 BOX = gym.spaces.Box(-1, 1, (3,), np.float32)
@@ -21,8 +21,8 @@ ACTIONS = gym.spaces.Box(-2, 2, (1,), np.float32)
 NO_MEMORY = np.zeros((1, 0), dtype=np.float32)
 
 
-def classroom(actions: gym.Space[Any] = ACTIONS, n_envs: int = 2) -> Classroom:
-    return Classroom(BOX, actions, n_envs, seed=0, total_steps=1000)
+def context(actions: gym.Space[Any] = ACTIONS, n_envs: int = 2) -> StudentContext:
+    return StudentContext(BOX, actions, n_envs, seed=0, total_steps=1000)
 
 
 @pytest.mark.parametrize(
@@ -42,25 +42,25 @@ def classroom(actions: gym.Space[Any] = ACTIONS, n_envs: int = 2) -> Classroom:
 )
 def test_wrong_options_are_explained(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        make_student(name, classroom(), options=options)
+        make_student(name, context(), options=options)
 
 
 def test_unknown_student_and_preset() -> None:
     with pytest.raises(UsageError, match="did you mean 'ppo'"):
-        make_student("ppoo", classroom())
+        make_student("ppoo", context())
     with pytest.raises(UsageError, match="tma2021"):
-        make_student("ppo", classroom(), preset="tma2020")
+        make_student("ppo", context(), preset="tma2020")
 
 
 def test_linear_schedule_falls_to_zero() -> None:
-    student = make_student("ppo", classroom(), options={"learning_rate": "lin_0.1", "n_steps": 50})
+    student = make_student("ppo", context(), options={"learning_rate": "lin_0.1", "n_steps": 50})
     schedule = student.model.lr_schedule  # type: ignore[attr-defined]
     assert [schedule(1.0), schedule(0.5), schedule(0.0)] == pytest.approx([0.1, 0.05, 0.0])
 
 
 @pytest.mark.parametrize("name", ["ppo", "sac"])
 def test_presets_of_the_benchmark_can_be_built(name: str) -> None:
-    student = make_student(name, classroom(n_envs=1), preset="tma2021", options={"device": "cpu"})
+    student = make_student(name, context(n_envs=1), preset="tma2021", options={"device": "cpu"})
     assert student.discount == 0.99
     assert student.fragment_steps == {"ppo": 20_000, "sac": 10}[name]
 
@@ -68,7 +68,7 @@ def test_presets_of_the_benchmark_can_be_built(name: str) -> None:
 @pytest.mark.parametrize("name", ["ppo", "sac", "td3", "dqn"])
 def test_deterministic_acting_changes_nothing(name: str) -> None:
     actions = gym.spaces.Discrete(3) if name == "dqn" else ACTIONS
-    student = make_student(name, classroom(actions), options={} if name == "ppo" else {"buffer_size": 100})
+    student = make_student(name, context(actions), options={} if name == "ppo" else {"buffer_size": 100})
     observations = np.full((2, 3), 0.5, dtype=np.float32)
     before = torch.get_rng_state()
     first = student.act(observations, NO_MEMORY, deterministic=True).actions
@@ -103,7 +103,7 @@ def fragment(student: Any, terminated: bool) -> Fragment:
 
 @pytest.mark.parametrize("terminated", [True, False])
 def test_ppo_bootstraps_what_was_cut_off_and_not_what_ended(terminated: bool) -> None:
-    student: Any = make_student("ppo", classroom(n_envs=1), options={"n_steps": 4, "batch_size": 4, "n_epochs": 1})
+    student: Any = make_student("ppo", context(n_envs=1), options={"n_steps": 4, "batch_size": 4, "n_epochs": 1})
     played = fragment(student, terminated)
     value = float(student._values(np.full((1, 3), 0.7, dtype=np.float32))[0])
     student.learn(played)
@@ -114,7 +114,7 @@ def test_ppo_bootstraps_what_was_cut_off_and_not_what_ended(terminated: bool) ->
 @pytest.mark.parametrize("terminated", [True, False])
 def test_replay_marks_time_outs_and_keeps_the_last_state(terminated: bool) -> None:
     options = {"train_freq": 4, "buffer_size": 50, "learning_starts": 100}
-    student: Any = make_student("sac", classroom(n_envs=1), options=options)
+    student: Any = make_student("sac", context(n_envs=1), options=options)
     student.learn(fragment(student, terminated))
     buffer = student.model.replay_buffer
     assert buffer.dones[:4, 0].tolist() == [0, 0, 0, 1]
@@ -127,7 +127,7 @@ def test_ppo_learns_the_same_weights_as_sb3s_own_loop() -> None:
     settings = {"n_steps": 64, "batch_size": 32, "n_epochs": 2}
     env = make_vec_env("CartPole-v1", 1, seed=0)
     observation = env.reset()
-    ours: Any = make_student("ppo", Classroom(env.observation_space, env.action_space, 1, 0, 64), options=settings)
+    ours: Any = make_student("ppo", StudentContext(env.observation_space, env.action_space, 1, 0, 64), options=settings)
     rows: dict[str, list[Any]] = {"o": [], "a": [], "r": [], "te": [], "tr": [], "s": [], "x": []}
     starts, finals = np.ones(1, dtype=bool), {}
     for t in range(64):

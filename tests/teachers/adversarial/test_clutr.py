@@ -17,10 +17,10 @@ from teachrl.level_vae.config import make_config
 from teachrl.level_vae.sequences import LevelSequences
 from teachrl.level_vae.training import train_vae
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.teachers.adversarial.clutr import ClutrTeacher
 from teachrl.teachers.adversarial.clutr_policy import LatentPolicy, LatentPolicySettings
-from teachrl.teachers.base import Lesson
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.registry import make_teacher
 from teachrl.training.run import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
@@ -38,14 +38,14 @@ def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(vae: Path | None, seed: int = 0, space: LevelTaskSpace = SPACE, **options: Any) -> ClutrTeacher:
-    lesson = Lesson(space, np.random.default_rng(seed))
+    context = TeacherContext(space, np.random.default_rng(seed))
     chosen = {"vae": None if vae is None else str(vae), **options}
-    teacher = make_teacher(NAME, lesson, "default", chosen)
+    teacher = make_teacher(NAME, context, "default", chosen)
     assert isinstance(teacher, ClutrTeacher)
     return teacher
 
 
-def played(returns: list[list[float]]) -> Outcome:
+def played(returns: list[list[float]]) -> RoundResult:
     """An outcome of which only the returns matter: some for each environment."""
     episodes = tuple(
         Episode(np.zeros(1), r, r, 1, r > 0, True, "", 0, i, k, 0, 0)
@@ -53,7 +53,7 @@ def played(returns: list[list[float]]) -> Outcome:
         for k, r in enumerate(own)
     )
     nothing = np.zeros((1, len(returns)))
-    return Outcome(nothing, nothing, episodes)
+    return RoundResult(nothing, nothing, episodes)
 
 
 def settings(**changes: Any) -> LatentPolicySettings:
@@ -99,7 +99,7 @@ def test_levels_are_valid_and_the_state_goes_on_identically(vae: Path, options: 
         tasks = []
         for own, other in results:
             tasks.append(teacher.plan(8).tasks)
-            teacher.judge([played(own), played(other)])
+            teacher.update_round([played(own), played(other)])
         return tasks
 
     results = [tuple(rng.random((2, 8, 2)).tolist()) for _ in range(6)]
@@ -113,10 +113,10 @@ def test_levels_are_valid_and_the_state_goes_on_identically(vae: Path, options: 
 def test_levels_without_an_ended_episode_are_left_out(vae: Path) -> None:
     teacher = build(vae)
     before = teacher.plan(2) and teacher.state()["policy"]["network"]
-    teacher.judge([played([[], []]), played([[0.5], []])])
+    teacher.update_round([played([[], []]), played([[0.5], []])])
     after = teacher.state()["policy"]["network"]
     assert all(np.array_equal(before[k], after[k]) for k in before)
-    teacher.judge([played([[0.1], []]), played([[0.5], [1.0]])])
+    teacher.update_round([played([[0.1], []]), played([[0.5], [1.0]])])
     learnt = teacher.state()["policy"]["network"]
     assert not all(np.array_equal(before[k], learnt[k]) for k in before)
 
@@ -126,7 +126,7 @@ def test_only_a_finetuned_decoder_changes(vae: Path, decoder: str, changes: bool
     teacher = build(vae, decoder=decoder)
     before = teacher._decoder.weights()
     teacher.plan(4)
-    teacher.judge([played([[0.1], [0.2], [0.3], [0.9]]), played([[1.0], [0.2], [0.9], [0.1]])])
+    teacher.update_round([played([[0.1], [0.2], [0.3], [0.9]]), played([[1.0], [0.2], [0.9], [0.1]])])
     after = teacher._decoder.weights()
     assert changes is not all(np.array_equal(before[k], after[k]) for k in before)
 

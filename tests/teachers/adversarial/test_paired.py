@@ -16,12 +16,12 @@ from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
 from teachrl.files import read_json, read_tree, write_tree
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import Outcome
-from teachrl.students.base import Classroom
+from teachrl.records.level_scores import RoundResult
+from teachrl.students.base import StudentContext
 from teachrl.students.registry import make_student
 from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
 from teachrl.teachers.adversarial.repaired import RepairedTeacher
-from teachrl.teachers.base import Lesson
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.registry import make_teacher
 from teachrl.training.run import train
 from teachrl_envs.maze.level_space import LevelTaskSpace
@@ -39,13 +39,13 @@ def build(
     **options: Any,
 ) -> Any:
     def employ(name: str, settings: Any, seen: Any, acts: Any, together: int) -> Any:
-        return make_student(name, Classroom(seen, acts, together, seed, 10**6), None, settings)
+        return make_student(name, StudentContext(seen, acts, together, seed, 10**6), None, settings)
 
-    lesson = Lesson(space, np.random.default_rng(seed), n_envs=n, make_agent=employ)
-    return make_teacher(teacher, lesson, options={"noise": 4, **options})
+    context = TeacherContext(space, np.random.default_rng(seed), n_envs=n, make_agent=employ)
+    return make_teacher(teacher, context, options={"noise": 4, **options})
 
 
-def played(returns: Sequence[Sequence[float]]) -> Outcome:
+def played(returns: Sequence[Sequence[float]]) -> RoundResult:
     """One student's returns, for each environment."""
     nothing = np.zeros((1, len(returns)))
     episodes = tuple(
@@ -53,16 +53,16 @@ def played(returns: Sequence[Sequence[float]]) -> Outcome:
         for i, own in enumerate(returns)
         for value in own
     )
-    return Outcome(nothing, nothing, episodes)
+    return RoundResult(nothing, nothing, episodes)
 
 
 def rounds(teacher: Any, count: int, worth: Any) -> np.ndarray:
     """What the tasks of ``count`` rounds were worth, shape ``(count, n)``; both kinds are paid just that."""
     found = []
     for _ in range(count):
-        values = [worth(task) for task in teacher.plan(teacher.lesson.n_envs).tasks]
+        values = [worth(task) for task in teacher.plan(teacher.context.n_envs).tasks]
         other = played([[0.0] for _ in values])
-        teacher.judge(
+        teacher.update_round(
             [other, played([[v] for v in values])] if len(teacher.students) == 2 else [played([[-v] for v in values])]
         )
         found.append(values)
@@ -83,10 +83,10 @@ ANTAGONIST = [[0.1, 0.7], [0.3, 0.1], [0.1], [0.5], [0.5]]
 )
 def test_what_tasks_are_worth(teacher: str, options: dict[str, Any], expected: list[float]) -> None:
     made = build(teacher, n=5, **options)
-    outcomes = [played(PROTAGONIST), played(ANTAGONIST)][: len(made.students)]
-    assert made.worth(outcomes) == pytest.approx(expected, nan_ok=True)
+    results = [played(PROTAGONIST), played(ANTAGONIST)][: len(made.students)]
+    assert made.worth(results) == pytest.approx(expected, nan_ok=True)
     made.plan(5)
-    made.judge(outcomes)
+    made.update_round(results)
     reason = made.plan(5).reasons[0]
     assert reason["unjudged"] == 1
     assert reason["updates"] == 1
@@ -95,9 +95,9 @@ def test_what_tasks_are_worth(teacher: str, options: dict[str, Any], expected: l
 
 def test_the_agent_gets_whole_episodes_paid_at_their_last_move(monkeypatch: pytest.MonkeyPatch) -> None:
     teacher, seen = build(n=3), []
-    monkeypatch.setattr(type(teacher.builder._agent), "learn", lambda self, fragment: seen.append(fragment))
+    monkeypatch.setattr(type(teacher.designer._agent), "learn", lambda self, fragment: seen.append(fragment))
     plan = teacher.plan(3)
-    teacher.judge([played([[0.25], [], [0.0]]), played([[1.0], [1.0], [0.5]])])
+    teacher.update_round([played([[0.25], [], [0.0]]), played([[1.0], [1.0], [0.5]])])
     (fragment,) = seen
     assert fragment.rewards.shape == (8, 3)  # six walls, the goal, the agent
     assert fragment.rewards[-1].tolist() == [0.75, 0.0, 0.5]
@@ -131,12 +131,12 @@ def test_builds_boxes_too() -> None:
 
 def test_divides_by_the_running_deviation() -> None:
     plain, scaled = build(n=2), build(n=2, normalize_reward=True)
-    outcomes = [played([[0.0], [0.0]]), played([[100.0], [300.0]])]
+    results = [played([[0.0], [0.0]]), played([[100.0], [300.0]])]
     for teacher in (plain, scaled):
         teacher.plan(2)
-    waiting = [teacher.builder._open for teacher in (plain, scaled)]
+    waiting = [teacher.designer._open for teacher in (plain, scaled)]
     for teacher in (plain, scaled):
-        teacher.judge(outcomes)
+        teacher.update_round(results)
     paid = [fragment.rewards[-1].tolist() for fragment in waiting if fragment is not None]
     assert paid == [[100.0, 300.0], pytest.approx([1.0, 3.0])]
 
@@ -154,14 +154,14 @@ def test_divides_by_the_running_deviation() -> None:
 def test_goes_on_identically(
     teacher: str, space: TaskSpace, options: dict[str, Any], judged: bool, tmp_path: Path
 ) -> None:
-    def judge(made: Any, number: int) -> None:
-        made.judge([played([[0.1 * i * number] for i in range(8)])] * len(made.students))
+    def update_round(made: Any, number: int) -> None:
+        made.update_round([played([[0.1 * i * number] for i in range(8)])] * len(made.students))
 
     def go_on(made: Any) -> list[np.ndarray]:
         tasks = []
         for number in range(3):
             if number or not judged:
-                judge(made, number)
+                update_round(made, number)
             tasks.append(made.plan(8).tasks)
         return tasks
 
@@ -169,7 +169,7 @@ def test_goes_on_identically(
     for number in range(3):
         one.plan(8)
         if number < 2 or judged:
-            judge(one, number)
+            update_round(one, number)
     write_tree(tmp_path / "teacher.npz", one.state())
     two.restore(read_tree(tmp_path / "teacher.npz"))
     tasks = go_on(one)
@@ -205,7 +205,7 @@ def test_does_not_go_on_for_nothing() -> None:
     def play_on() -> None:
         for _ in range(1000):
             teacher.plan(2)
-            teacher.judge(nobody)
+            teacher.update_round(nobody)
 
     with pytest.raises(UsageError, match=r"no task was played to the end .* longer than episodes"):
         play_on()
@@ -227,27 +227,27 @@ def test_repaired_learns_where_it_should() -> None:
             assert number >= 3
             assert set(levels) <= set(built)
         assert plan.learn == (origin == "replay")
-        assert teacher.builder.is_waiting == (origin == "builder")
-        before = teacher.builder.updates
-        teacher.judge([played([[0.1]] * 4), played([[0.1 * i] for i in range(4)])])
-        assert teacher.builder.updates == before + (origin == "builder")
+        assert teacher.designer.is_waiting == (origin == "builder")
+        before = teacher.designer.updates
+        teacher.update_round([played([[0.1]] * 4), played([[0.1 * i] for i in range(4)])])
+        assert teacher.designer.updates == before + (origin == "builder")
         assert "{" not in teacher.explain(origin, plan.reasons[0])
-    assert 10 < teacher.builder.updates < 35
+    assert 10 < teacher.designer.updates < 35
     with pytest.raises(UsageError, match="only_solvable"):
         build("repaired", only_solvable=True)
 
 
 def test_refuses_what_cannot_work() -> None:
     with pytest.raises(UsageError, match="nobody here can make one"):
-        make_teacher("paired", Lesson(MAZES, np.random.default_rng(0)))
+        make_teacher("paired", TeacherContext(MAZES, np.random.default_rng(0)))
     with pytest.raises(UsageError, match="n_steps is the number of moves"):
         build(builder_options={"n_steps": 3})
     with pytest.raises(UsageError, match=r"cannot be 'ppo': student option 'gama'.* did you mean 'gamma'"):
         build(builder_options={"gama": 1})
     with pytest.raises(UsageError, match="'sac' learns every 1 steps"):
-        build(space=BOX, builder="sac")
+        build(space=BOX, designer="sac")
     with pytest.raises(UsageError, match=r"cannot be 'ppolstm': unknown student .*'ppo-lstm'"):
-        build(builder="ppolstm")
+        build(designer="ppolstm")
     with pytest.raises(UsageError, match="walls is for mazes"):
         build(space=BOX, walls=3)
     with pytest.raises(UsageError, match=r"4 x 4 cannot be built: .* \[0, 14\]; got 15"):

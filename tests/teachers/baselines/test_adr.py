@@ -11,7 +11,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 SPACE = BoxTaskSpace({"a": (0.0, 3.0), "b": (0.0, 60.0)})
@@ -23,8 +23,8 @@ def build(
     preset: str = "default", start: np.ndarray | None = MIDDLE, space: TaskSpace = SPACE, seed: int = 0, **options
 ) -> Teacher:
     easy = None if start is None else TaskDistribution(start, np.ones(space.size))
-    lesson = Lesson(space, np.random.default_rng(seed), None, Knowledge(mastery_return=230.0, initial=easy))
-    return make_teacher("adr", lesson, preset, options)
+    context = TeacherContext(space, np.random.default_rng(seed), None, Knowledge(mastery_return=230.0, initial=easy))
+    return make_teacher("adr", context, preset, options)
 
 
 def finish(teacher: Teacher, plan: Plan, success: bool) -> None:
@@ -33,16 +33,16 @@ def finish(teacher: Teacher, plan: Plan, success: bool) -> None:
     teacher.update([Episode(task, value, value, 1, success, True, plan.origins[0], plan.version, 0, 0, 0, 0, reason)])
 
 
-def play(teacher: Teacher, episodes: int, judge: Judge) -> list[Plan]:
+def play(teacher: Teacher, episodes: int, update_round: Judge) -> list[Plan]:
     plans = []
     for _ in range(episodes):
         plans.append(teacher.plan(1))
-        finish(teacher, plans[-1], judge(plans[-1].tasks[0]))
+        finish(teacher, plans[-1], update_round(plans[-1].tasks[0]))
     return plans
 
 
 def ranges(teacher: Teacher) -> np.ndarray:
-    (region,) = teacher.picture().regions
+    (region,) = teacher.curriculum().regions
     return np.array([region.low, region.high])
 
 
@@ -131,6 +131,6 @@ def test_state_goes_on_alike(preset: str) -> None:
 
 def test_says_what_is_missing() -> None:
     with pytest.raises(UsageError, match="mastery_return"):
-        make_teacher("adr", Lesson(SPACE, np.random.default_rng(0)))
+        make_teacher("adr", TeacherContext(SPACE, np.random.default_rng(0)))
     with pytest.raises(UsageError, match="below widen_at"):
         build(widen_at=0.2)

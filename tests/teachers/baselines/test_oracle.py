@@ -9,7 +9,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 STUMPS = BoxTaskSpace({"stump_height": (0.0, 3.0), "obstacle_spacing": (0.0, 6.0)})
@@ -17,8 +17,8 @@ STUMPS = BoxTaskSpace({"stump_height": (0.0, 3.0), "obstacle_spacing": (0.0, 6.0
 
 def build(preset: str = "default", space: TaskSpace = STUMPS, seed: int = 0, **options) -> Teacher:
     easy = TaskDistribution(np.array([0.0, 6.0]), np.array([0.3, 0.6])) if space is STUMPS else None
-    lesson = Lesson(space, np.random.default_rng(seed), None, Knowledge(mastery_return=230.0, initial=easy))
-    return make_teacher("oracle", lesson, preset, options)
+    context = TeacherContext(space, np.random.default_rng(seed), None, Knowledge(mastery_return=230.0, initial=easy))
+    return make_teacher("oracle", context, preset, options)
 
 
 def finish(teacher: Teacher, plan: Plan, value: float) -> None:
@@ -38,7 +38,7 @@ def play(teacher: Teacher, episodes: int, value: float) -> np.ndarray:
 
 
 def window(teacher: Teacher) -> tuple[list[float], list[float]]:
-    (region,) = teacher.picture().regions
+    (region,) = teacher.curriculum().regions
     return region.low, region.high
 
 
@@ -106,10 +106,10 @@ def test_state_goes_on_alike() -> None:
 
 
 def test_says_what_is_missing() -> None:
-    blind = Lesson(STUMPS, np.random.default_rng(0))
+    blind = TeacherContext(STUMPS, np.random.default_rng(0))
     with pytest.raises(UsageError, match="mastery_return"):
         make_teacher("oracle", blind)
-    by_success = Lesson(STUMPS, np.random.default_rng(0), None, Knowledge(reports_success=True))
+    by_success = TeacherContext(STUMPS, np.random.default_rng(0), None, Knowledge(reports_success=True))
     make_teacher("oracle", by_success)
     with pytest.raises(UsageError, match="criterion to success_rate"):
         make_teacher("oracle", by_success, "corl2019")

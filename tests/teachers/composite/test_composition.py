@@ -19,7 +19,7 @@ from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.composite.base import narrowed, selected
 from teachrl.teachers.registry import make_teacher
 from teachrl.training.run import train
@@ -65,8 +65,8 @@ COMPOSITES: dict[str, Callable[[TaskSpace], dict[str, Any]]] = {
 
 
 def build(name: str, space: TaskSpace, seed: int = 0, options: dict[str, Any] | None = None) -> Teacher:
-    lesson = Lesson(space, np.random.default_rng(seed), (-1.0, 3.0), Knowledge(mastery_return=1.0))
-    return make_teacher(name, lesson, options=COMPOSITES[name](space) if options is None else options)
+    context = TeacherContext(space, np.random.default_rng(seed), (-1.0, 3.0), Knowledge(mastery_return=1.0))
+    return make_teacher(name, context, options=COMPOSITES[name](space) if options is None else options)
 
 
 def play(teacher: Teacher, episodes: int, returns: float | None = None) -> np.ndarray:
@@ -102,10 +102,10 @@ def test_tasks_are_valid_and_state_goes_on_identically(name: str, space: str, tm
     two = build(name, SPACES[space], seed=9)
     two.restore(read_tree(tmp_path / "teacher.npz"))
     assert np.array_equal(play(one, 100), play(two, 100))
-    picture = one.picture()
-    for region in picture.regions:
+    curriculum = one.curriculum()
+    for region in curriculum.regions:
         assert len(region.low) == len(region.high) == SPACES[space].size
-    for gaussian in picture.gaussians:
+    for gaussian in curriculum.gaussians:
         assert np.shape(gaussian.covariance) == (SPACES[space].size,) * 2
 
 
@@ -192,7 +192,7 @@ def test_errors_name_the_place(name: str, options: dict[str, Any], words: str) -
 
 
 def test_errors_of_nested_teachers_name_the_place_when_built() -> None:
-    blind = Lesson(SPACES["box"], np.random.default_rng(0), None)
+    blind = TeacherContext(SPACES["box"], np.random.default_rng(0), None)
     inner = {"teachers": [{"teacher": "random"}, {"teacher": "alp-gmm"}]}
     stages = [{"teacher": {"name": "mixture", "options": inner}}]
     with pytest.raises(UsageError, match=r"^stages.0: teachers.1: .*return_range"):

@@ -9,7 +9,7 @@ import pytest
 
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import BoxTaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 10.0)})
@@ -18,8 +18,8 @@ RECORDING = "tests.support.recording_teacher:RecordingTeacher"
 
 def mixture(*members: Any, seed: int = 0, **options: Any) -> Teacher:
     teachers = [{"teacher": name, "weight": weight} for name, weight in members]
-    lesson = Lesson(SQUARE, np.random.default_rng(seed), (0.0, 1.0))
-    return make_teacher("mixture", lesson, options={"teachers": teachers, **options})
+    context = TeacherContext(SQUARE, np.random.default_rng(seed), (0.0, 1.0))
+    return make_teacher("mixture", context, options={"teachers": teachers, **options})
 
 
 def played(plan: Plan, k: int, value: float = 0.5) -> Episode:
@@ -85,6 +85,6 @@ def test_picture_weighs_what_the_teachers_draw() -> None:
     )
     for i in range(40):
         teacher.update([played(teacher.plan(1), 0, value=float(i % 7) / 7)])
-    picture = teacher.picture()
-    assert picture.random_ratio == pytest.approx(0.25 + 0.75 * 0.2)
-    assert sum(g.weight for g in picture.gaussians) == pytest.approx(0.75 * 0.8)
+    curriculum = teacher.curriculum()
+    assert curriculum.random_ratio == pytest.approx(0.25 + 0.75 * 0.2)
+    assert sum(g.weight for g in curriculum.gaussians) == pytest.approx(0.75 * 0.8)

@@ -9,7 +9,7 @@ import pytest
 
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 CUBE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 10.0), "c": (-1.0, 1.0)})
@@ -19,7 +19,9 @@ ALP = {"name": "alp-gmm", "options": {"fit_rate": 50, "max_components": 3}}
 
 def product(*parts: Any, space: TaskSpace = CUBE) -> Teacher:
     listed = [{"parameters": parameters, "teacher": teacher} for parameters, teacher in parts]
-    return make_teacher("product", Lesson(space, np.random.default_rng(0), (0.0, 1.0)), options={"parts": listed})
+    return make_teacher(
+        "product", TeacherContext(space, np.random.default_rng(0), (0.0, 1.0)), options={"parts": listed}
+    )
 
 
 def played(plan: Plan, k: int = 0, value: float = 0.5) -> Episode:
@@ -74,13 +76,13 @@ def test_explains_each_part() -> None:
 
 def test_picture_combines_the_parts() -> None:
     teacher = product((["c"], ALP), (["a", "b"], "random"))
-    assert teacher.picture().random_ratio == 1.0
+    assert teacher.curriculum().random_ratio == 1.0
     for i in range(60):
         teacher.update([played(teacher.plan(1), value=float(i % 7) / 7)])
-    picture = teacher.picture()
-    assert picture.random_ratio == pytest.approx(0.2)
-    assert sum(g.weight for g in picture.gaussians) == pytest.approx(0.8)
-    for gaussian in picture.gaussians:
+    curriculum = teacher.curriculum()
+    assert curriculum.random_ratio == pytest.approx(0.2)
+    assert sum(g.weight for g in curriculum.gaussians) == pytest.approx(0.8)
+    for gaussian in curriculum.gaussians:
         assert gaussian.mean[:2] == [0.5, 5.0]
         assert -1.2 < gaussian.mean[2] < 1.2
         assert np.diag(gaussian.covariance)[:2] == pytest.approx([1 / 12, 100 / 12])
@@ -89,7 +91,7 @@ def test_picture_combines_the_parts() -> None:
 def test_regions_of_two_parts_make_a_region() -> None:
     halves = {"stages": [{"teacher": "random", "bounds": {"a": [0, 0.5]}}]}
     teacher = product((["a"], {"name": "sequence", "options": halves}), (["b", "c"], "random"))
-    picture = teacher.picture()
-    (region,) = picture.regions
+    curriculum = teacher.curriculum()
+    (region,) = curriculum.regions
     assert (region.low, region.high, region.weight) == ([0.0, 0.0, -1.0], [0.5, 10.0, 1.0], 1.0)
-    assert picture.random_ratio == 0
+    assert curriculum.random_ratio == 0

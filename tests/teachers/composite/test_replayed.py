@@ -12,7 +12,7 @@ from teachrl.files import read_tree, write_json, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.runs.directory import RunDirectory
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 SPACE = ProductTaskSpace({"at": BoxTaskSpace({"x": (0.0, 1.0)}), "what": DiscreteTaskSpace(3)})
@@ -30,8 +30,8 @@ def write_run(path: Path, episodes: int = 7, space: TaskSpace = SPACE) -> np.nda
 
 
 def replayed(run: Path, seed: int = 0, space: TaskSpace = SPACE, **options: str) -> Teacher:
-    lesson = Lesson(space, np.random.default_rng(seed))
-    return make_teacher("replayed", lesson, options={"run": str(run), **options})
+    context = TeacherContext(space, np.random.default_rng(seed))
+    return make_teacher("replayed", context, options={"run": str(run), **options})
 
 
 def test_the_same_order_again_and_again(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_goes_on_from_its_state(tmp_path: Path, order: str) -> None:
     first.plan(10)
     write_tree(tmp_path / "t.npz", first.state())
     second.restore(read_tree(tmp_path / "t.npz"))
-    assert second.picture() == first.picture()
+    assert second.curriculum() == first.curriculum()
     assert np.array_equal(first.plan(20).tasks, second.plan(20).tasks)
 
 
@@ -93,6 +93,6 @@ def test_picture_shows_the_tasks_to_come(tmp_path: Path) -> None:
     tasks = write_run(tmp_path)
     teacher = replayed(tmp_path)
     teacher.plan(5)
-    picture = teacher.picture()
-    assert picture.random_ratio == 0
-    assert np.array_equal(picture.samples, tasks[5:])
+    curriculum = teacher.curriculum()
+    assert curriculum.random_ratio == 0
+    assert np.array_equal(curriculum.samples, tasks[5:])

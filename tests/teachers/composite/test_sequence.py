@@ -11,7 +11,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 SQUARE = BoxTaskSpace({"a": (0.0, 1.0), "b": (0.0, 10.0)})
@@ -19,8 +19,8 @@ RECORDING = "tests.support.recording_teacher:RecordingTeacher"
 
 
 def sequence(*stages: Any, space: TaskSpace = SQUARE, knowledge: Knowledge | None = None) -> Teacher:
-    lesson = Lesson(space, np.random.default_rng(0), (0.0, 1.0), knowledge or Knowledge(reports_success=True))
-    return make_teacher("sequence", lesson, options={"stages": list(stages)})
+    context = TeacherContext(space, np.random.default_rng(0), (0.0, 1.0), knowledge or Knowledge(reports_success=True))
+    return make_teacher("sequence", context, options={"stages": list(stages)})
 
 
 def played(plan: Plan, value: float = 0.0, step: int = 0, success: bool | None = None) -> Episode:
@@ -125,7 +125,7 @@ def test_explains_and_draws_the_present_stage() -> None:
     assert plan.origins == ("random/random",)
     sentence = teacher.explain(plan.origins[0], plan.reasons[0])
     assert sentence == "Stage 0 (random, b in [2, 4]): Drawn at random from the whole task space, as always."
-    (region,) = teacher.picture().regions
+    (region,) = teacher.curriculum().regions
     assert (region.low, region.high, region.weight) == ([0.0, 2.0], [1.0, 4.0], 1.0)
     teacher.update([played(plan)])
-    assert teacher.picture().random_ratio == 1.0
+    assert teacher.curriculum().random_ratio == 1.0

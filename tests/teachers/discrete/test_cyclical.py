@@ -9,7 +9,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.discrete.cyclical import cycle_shares
 from teachrl.teachers.registry import make_teacher
 
@@ -19,7 +19,9 @@ NOTHING = Knowledge()
 
 
 def teacher(space: TaskSpace, seed: int = 0, knowledge: Knowledge = NOTHING, **options: object) -> Teacher:
-    return make_teacher("cyclical", Lesson(space, np.random.default_rng(seed), None, knowledge), options=options)
+    return make_teacher(
+        "cyclical", TeacherContext(space, np.random.default_rng(seed), None, knowledge), options=options
+    )
 
 
 def play(chosen: Teacher, episodes: int) -> np.ndarray:
@@ -97,9 +99,9 @@ def test_reasons_and_picture_tell_the_share_in_use() -> None:
     plan = chosen.plan(1)
     assert plan.reasons[0]["share"] == 0.5
     assert "easiest 50% of the cells" in chosen.explain(plan.origins[0], plan.reasons[0])
-    picture = chosen.picture()
-    assert [region.low for region in picture.regions] == [[5.0], [6.0], [7.0], [8.0], [9.0]]
-    assert sum(region.weight for region in picture.regions) == pytest.approx(1.0)
+    curriculum = chosen.curriculum()
+    assert [region.low for region in curriculum.regions] == [[5.0], [6.0], [7.0], [8.0], [9.0]]
+    assert sum(region.weight for region in curriculum.regions) == pytest.approx(1.0)
 
 
 def test_same_seed_same_tasks_and_state_goes_on_alike() -> None:

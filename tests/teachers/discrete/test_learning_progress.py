@@ -11,7 +11,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.discrete.learning_progress import reweighted
 from teachrl.teachers.registry import make_teacher
 
@@ -21,7 +21,7 @@ SUCCESS = Knowledge(mastery_return=1.0)
 
 def teacher(space: TaskSpace = LINE, seed: int = 0, knowledge: Knowledge = SUCCESS, **options: object) -> Teacher:
     return make_teacher(
-        "learning-progress", Lesson(space, np.random.default_rng(seed), (0.0, 1.0), knowledge), options=options
+        "learning-progress", TeacherContext(space, np.random.default_rng(seed), (0.0, 1.0), knowledge), options=options
     )
 
 
@@ -67,7 +67,7 @@ def test_progress_is_the_reweighted_difference_of_the_averages() -> None:
 def test_first_outcome_of_a_cell_is_no_progress() -> None:
     chosen = teacher(DiscreteTaskSpace(2))
     chosen.update([Episode(np.array([1.0]), 0.0, 0.0, 1, True, True, "", 0, 0, 0, 0, 0)])
-    assert {r.learning_progress for r in chosen.picture().regions} == {0.0}
+    assert {r.learning_progress for r in chosen.curriculum().regions} == {0.0}
 
 
 def test_reweighting_enlarges_differences_between_small_rates() -> None:
@@ -82,7 +82,7 @@ def test_a_steeper_and_later_sigmoid_focuses_on_fewer_cells() -> None:
         for cell in range(10):  # from no progress in the first cell to much in the last
             wins = [False] * 10 + [True] * cell
             chosen.update([Episode(np.array([cell + 0.5]), 0, 0, 1, won, True, "", 0, 0, 0, 0, 0) for won in wins])
-        return max(region.weight for region in chosen.picture().regions)
+        return max(region.weight for region in chosen.curriculum().regions)
 
     assert 0.1 < share_of_best(focus_quantile=0.1, saturation_quantile=0.99) < share_of_best()
     assert share_of_best(focus_quantile=0.9999, saturation_quantile=0.99991) == pytest.approx(1.0)
@@ -98,7 +98,7 @@ def test_returns_take_the_place_of_success_only_when_asked() -> None:
         play(teacher(), 1, lambda task, i: None)
     play(teacher(knowledge=nothing, signal="return"), 50, lambda task, i: None)
     with pytest.raises(UsageError, match="return_range"):
-        make_teacher("learning-progress", Lesson(LINE, np.random.default_rng(0)), options={"signal": "return"})
+        make_teacher("learning-progress", TeacherContext(LINE, np.random.default_rng(0)), options={"signal": "return"})
 
 
 @pytest.mark.parametrize("value", [1e9, -1e9, 0.3])
@@ -106,7 +106,7 @@ def test_constant_returns_however_large_leave_all_cells_alike(value: float) -> N
     chosen = teacher(signal="return")
     for task in np.random.default_rng(0).uniform(0, 10, (500, 1)):
         chosen.update([Episode(task, value, value, 1, None, True, "", 0, 0, 0, 0, 0)])
-    weights = [region.weight for region in chosen.picture().regions]
+    weights = [region.weight for region in chosen.curriculum().regions]
     assert weights == pytest.approx([0.09] * 10)
 
 

@@ -11,7 +11,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 
 LINE = BoxTaskSpace({"x": (0.0, 10.0)})
@@ -20,7 +20,9 @@ ALL = Knowledge(mastery_return=1.0, target=TARGET)
 
 
 def teacher(space: TaskSpace = LINE, seed: int = 0, knowledge: Knowledge = ALL, **options: object) -> Teacher:
-    return make_teacher("procurl", Lesson(space, np.random.default_rng(seed), (0.0, 1.0), knowledge), options=options)
+    return make_teacher(
+        "procurl", TeacherContext(space, np.random.default_rng(seed), (0.0, 1.0), knowledge), options=options
+    )
 
 
 def play(chosen: Teacher, episodes: int, success: Callable[[np.ndarray], bool]) -> np.ndarray:
@@ -37,7 +39,7 @@ def episode(task: np.ndarray, success: bool | None, value: float = 0.0) -> Episo
 
 
 def weights(chosen: Teacher) -> np.ndarray:
-    return np.array([region.weight for region in chosen.picture().regions]) / (1 - chosen.picture().random_ratio)
+    return np.array([region.weight for region in chosen.curriculum().regions]) / (1 - chosen.curriculum().random_ratio)
 
 
 def test_practises_where_success_is_uncertain() -> None:
@@ -101,7 +103,7 @@ def test_success_and_returns_are_never_confused() -> None:
         chosen.update([episode(np.array([5.0]), None, value)])
     with pytest.raises(UsageError, match="without success"):
         teacher().update([episode(np.array([5.0]), None)])
-    blind = Lesson(LINE, np.random.default_rng(0))
+    blind = TeacherContext(LINE, np.random.default_rng(0))
     for signal, words in (("return", "return_range"), ("start_value", "value_range")):
         with pytest.raises(UsageError, match=words):
             make_teacher("procurl", blind, options={"signal": signal})
@@ -112,7 +114,7 @@ def test_success_and_returns_are_never_confused() -> None:
 def test_a_huge_beta_takes_the_most_promising_cells_only() -> None:
     chosen = teacher(DiscreteTaskSpace(3), beta=1e12)
     chosen.update([episode(np.array([0.0]), True), episode(np.array([2.0]), False)])
-    assert [region.low for region in chosen.picture().regions] == [[1.0]]
+    assert [region.low for region in chosen.curriculum().regions] == [[1.0]]
 
 
 @pytest.mark.parametrize("options", [{}, {"target_similarity": True}, {"signal": "start_value"}])

@@ -14,7 +14,7 @@ from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.generative import goal_gan as module
 from teachrl.teachers.generative.goal_gan_networks import GoalGenerator
 from teachrl.teachers.registry import make_teacher
@@ -25,7 +25,9 @@ QUICK = {"update_size": 20, "iterations": 10, "pretraining_iterations": 10}
 
 def build(space: TaskSpace = SQUARE, seed: int = 0, easy: TaskDistribution | None = None, **options: Any) -> Teacher:
     knowledge = Knowledge(reports_success=True, initial=easy)
-    return make_teacher("goal-gan", Lesson(space, np.random.default_rng(seed), None, knowledge), options=options)
+    return make_teacher(
+        "goal-gan", TeacherContext(space, np.random.default_rng(seed), None, knowledge), options=options
+    )
 
 
 def episode(plan: Plan, success: bool | None) -> Episode:
@@ -164,7 +166,7 @@ def test_neither_torchs_generator_nor_a_picture_matters() -> None:
     first = teach(one, 150, near(0.5))
     assert torch.equal(torch.rand(4), expected)
     assert np.array_equal(first, teach(two, 150, near(0.5)))
-    assert len(one.picture().samples) == 100
+    assert len(one.curriculum().samples) == 100
     assert np.array_equal(one.plan(50).tasks, two.plan(50).tasks)
 
 
@@ -189,7 +191,7 @@ def test_what_cannot_work_is_refused() -> None:
     with pytest.raises(UsageError, match="above max_success"):
         build(min_success=0.8)
     with pytest.raises(UsageError, match="mastery_range"):
-        make_teacher("goal-gan", Lesson(SQUARE, np.random.default_rng(0), None, Knowledge()))
+        make_teacher("goal-gan", TeacherContext(SQUARE, np.random.default_rng(0), None, Knowledge()))
 
 
 def test_generator_learns_what_is_wanted() -> None:

@@ -15,7 +15,7 @@ from teachrl.nn.networks import tensor
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan, Teacher
+from teachrl.teachers.base import Plan, Teacher, TeacherContext
 from teachrl.teachers.generative.setter_solver_flow import ConditionalFlow
 from teachrl.teachers.registry import make_teacher
 
@@ -24,8 +24,8 @@ QUICK = {"update_rate": 10, "memory": 50, "hidden_size": 8}
 
 
 def build(space: TaskSpace = SQUARE, seed: int = 0, preset: str = "default", **options: Any) -> Teacher:
-    lesson = Lesson(space, np.random.default_rng(seed), None, Knowledge(reports_success=True))
-    return make_teacher("setter-solver", lesson, preset, options)
+    context = TeacherContext(space, np.random.default_rng(seed), None, Knowledge(reports_success=True))
+    return make_teacher("setter-solver", context, preset, options)
 
 
 def episode(plan: Plan, success: bool | None) -> Episode:
@@ -121,7 +121,7 @@ def test_neither_torchs_generator_nor_a_picture_matters() -> None:
     first, _ = teach(one, 60, falling)
     assert torch.equal(torch.rand(4), expected)
     assert np.array_equal(first, teach(two, 60, falling)[0])
-    assert len(one.picture().samples) == 100
+    assert len(one.curriculum().samples) == 100
     assert np.array_equal(one.plan(50).tasks, two.plan(50).tasks)
 
 
@@ -146,7 +146,7 @@ def test_what_cannot_work_is_refused() -> None:
     with pytest.raises(UsageError, match="below update_rate"):
         build(memory=20)
     with pytest.raises(UsageError, match="mastery_range"):
-        make_teacher("setter-solver", Lesson(SQUARE, np.random.default_rng(0), None, Knowledge()))
+        make_teacher("setter-solver", TeacherContext(SQUARE, np.random.default_rng(0), None, Knowledge()))
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])

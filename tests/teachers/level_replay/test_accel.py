@@ -10,7 +10,7 @@ import pytest
 from teachrl.errors import UsageError
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.registry import make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace
 from tests.support.made_up_rounds import outcome_of, play_round
@@ -23,8 +23,8 @@ SMALL = {"capacity": 32, "minimum_fill": 0.25, "replay_probability": 1.0}
 def build(
     space: TaskSpace = SQUARE, preset: str = "default", seed: int = 0, knowledge: Any = None, **options: Any
 ) -> Any:
-    lesson = Lesson(space, np.random.default_rng(seed), (0.0, 1.0), knowledge or Knowledge())
-    return make_teacher("accel", lesson, preset, {**SMALL, **options})
+    context = TeacherContext(space, np.random.default_rng(seed), (0.0, 1.0), knowledge or Knowledge())
+    return make_teacher("accel", context, preset, {**SMALL, **options})
 
 
 def first(task: Any) -> float:
@@ -98,7 +98,7 @@ def test_easy_edits_come_from_the_four_levels_with_the_highest_return_less_score
     plan = teacher.plan(8)
     # The value was 0, so that a return below it is no loss: ease is the return.
     value = {task.tobytes(): -float(i) for i, task in enumerate(np.unique(plan.tasks, axis=0))}
-    teacher.judge([outcome_of(plan, lambda task: value[task.tobytes()])])
+    teacher.update_round([outcome_of(plan, lambda task: value[task.tobytes()])])
     easiest = sorted(value, key=lambda level: -value[level])[:4]
     wanted = {r["level"] for t, r in zip(plan.tasks, plan.reasons, strict=True) if t.tobytes() in easiest}
     edits = teacher.plan(8)
@@ -165,7 +165,7 @@ def test_the_picture_shows_the_ancestors_of_the_best() -> None:
     teacher = build(capacity=200, minimum_fill=0.05)
     for _ in range(60):
         play_round(teacher, 4, first)
-    shown = {level.number: level for level in teacher.picture().levels}
+    shown = {level.number: level for level in teacher.curriculum().levels}
     kept = set(teacher.buffer.numbers[: teacher.buffer.filled].tolist())
     assert max(level.generation for level in shown.values()) >= 2
     for level in shown.values():

@@ -10,7 +10,7 @@ import pytest
 from teachrl.errors import UsageError
 from teachrl.tasks.knowledge import Knowledge
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.level_replay.base import IDLE_LIMIT
 from teachrl.teachers.registry import make_teacher
 from teachrl_envs.maze.level_space import LevelTaskSpace
@@ -21,8 +21,8 @@ SMALL = {"capacity": 8, "minimum_fill": 0.5}
 
 
 def build(name: str = "plr", space: TaskSpace = LINE, seed: int = 0, **options: Any) -> Any:
-    lesson = Lesson(space, np.random.default_rng(seed), (0.0, 1.0), Knowledge(reports_success=True))
-    return make_teacher(name, lesson, options={**SMALL, **options})
+    context = TeacherContext(space, np.random.default_rng(seed), (0.0, 1.0), Knowledge(reports_success=True))
+    return make_teacher(name, context, options={**SMALL, **options})
 
 
 def task_of(task: Any) -> float:
@@ -98,7 +98,7 @@ def test_a_level_in_several_environments_is_one_level_with_one_score() -> None:
     teacher = build(space=space, score="positive_value_loss")
     plan = teacher.plan(4)
     returns = iter([1.0, -3.0, 0.0, 5.0])
-    teacher.judge([outcome_of(plan, lambda task: next(returns))])
+    teacher.update_round([outcome_of(plan, lambda task: next(returns))])
     assert teacher.buffer.filled == 1
     assert teacher.buffer.scores[0] == (1 + 0 + 0 + 5) / 4
     assert teacher.buffer.best_returns[0] == 5.0
@@ -128,7 +128,7 @@ def test_a_run_that_never_scores_a_level_ends_with_advice() -> None:
 def test_only_the_first_students_outcome_makes_the_scores() -> None:
     teacher = build()
     plan = teacher.plan(2)
-    teacher.judge([outcome_of(plan, lambda task: 1.0), outcome_of(plan, lambda task: 7.0)])
+    teacher.update_round([outcome_of(plan, lambda task: 1.0), outcome_of(plan, lambda task: 7.0)])
     assert teacher.buffer.scores[:2].tolist() == [1.0, 1.0]
 
 
@@ -163,7 +163,7 @@ def test_a_generator_that_gives_nothing_solvable_is_named() -> None:
 
 def test_learnability_asks_for_success() -> None:
     with pytest.raises(UsageError, match="'mastery_range'"):
-        make_teacher("plr", Lesson(LINE, np.random.default_rng(0)), options={"score": "learnability"})
+        make_teacher("plr", TeacherContext(LINE, np.random.default_rng(0)), options={"score": "learnability"})
 
 
 @pytest.mark.parametrize("moment", ["between rounds", "within a round"])
@@ -177,7 +177,7 @@ def test_state_goes_on_identically_at_any_moment(moment: str) -> None:
         plan = one.plan(3)
         two.restore(one.state())
         for teacher in (one, two):
-            teacher.judge([outcome_of(plan, task_of)])
+            teacher.update_round([outcome_of(plan, task_of)])
     for _ in range(20):
         plans = [play_round(teacher, 3, task_of) for teacher in (one, two)]
         assert np.array_equal(plans[0].tasks, plans[1].tasks)
@@ -189,10 +189,10 @@ def test_the_picture_shows_the_best_and_the_newest_levels_and_the_size_of_the_bu
     teacher = build(capacity=100, replay_probability=0.0)
     for _ in range(20):
         play_round(teacher, 3, task_of)
-    picture = teacher.picture()
-    assert len(picture.buffer) == 60
-    scores = [level.score for level in picture.levels]
+    curriculum = teacher.curriculum()
+    assert len(curriculum.buffer) == 60
+    scores = [level.score for level in curriculum.levels]
     assert scores == sorted(scores, reverse=True)
     assert scores[:16] == sorted(teacher.buffer.scores[:60], reverse=True)[:16]
-    assert set(range(44, 60)) <= {level.number for level in picture.levels}
-    assert len(picture.levels) <= 32
+    assert set(range(44, 60)) <= {level.number for level in curriculum.levels}
+    assert len(curriculum.levels) <= 32

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.records.level_scores import Outcome
+from teachrl.records.level_scores import RoundResult
 from teachrl.tasks.knowledge import Knowledge
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson, Plan
+from teachrl.teachers.base import Plan, TeacherContext
 from teachrl.teachers.registry import make_teacher
 from tests.support.made_up_rounds import outcome_of, play_round
 
@@ -20,21 +20,21 @@ SMALL = {"capacity": 5, "candidates": 40, "refresh_every": 3, "buffer_share": 0.
 
 
 def build(space: TaskSpace = LINE, seed: int = 0, **options: Any) -> Any:
-    lesson = Lesson(space, np.random.default_rng(seed), (0.0, 1.0), Knowledge(reports_success=True))
-    return make_teacher("sfl", lesson, options={**SMALL, **options})
+    context = TeacherContext(space, np.random.default_rng(seed), (0.0, 1.0), Knowledge(reports_success=True))
+    return make_teacher("sfl", context, options={**SMALL, **options})
 
 
-def played(plan: Plan) -> Outcome:
+def played(plan: Plan) -> RoundResult:
     """On each level ten episodes end, of which the share ``x`` succeeds: most is learnt at 0.5."""
     one = [outcome_of(plan, lambda task, i=i: float(task[0] > (i + 0.5) / 10)) for i in range(10)]
-    return Outcome(one[0].values, one[0].advantages, tuple(e for o in one for e in o.episodes))
+    return RoundResult(one[0].values, one[0].advantages, tuple(e for o in one for e in o.episodes))
 
 
 def rounds(teacher: Any, count: int, n: int = 8) -> list[Plan]:
     plans = []
     for _ in range(count):
         plans.append(teacher.plan(n))
-        teacher.judge([played(plans[-1])])
+        teacher.update_round([played(plans[-1])])
     return plans
 
 
@@ -110,7 +110,7 @@ def test_when_nothing_could_be_judged_training_is_on_new_levels() -> None:
 
 def test_success_has_to_be_reported() -> None:
     with pytest.raises(UsageError, match="'mastery_range'"):
-        make_teacher("sfl", Lesson(LINE, np.random.default_rng(0)))
+        make_teacher("sfl", TeacherContext(LINE, np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("count", [0, 3, 5, 6, 8])

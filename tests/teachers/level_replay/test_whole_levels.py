@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from teachrl.errors import UsageError
-from teachrl.teachers.base import Lesson, Teacher
+from teachrl.teachers.base import Teacher, TeacherContext
 from teachrl.teachers.registry import TEACHERS, make_teacher
 from teachrl.training.teaching_env import Teaching
 from teachrl_envs.maze.level_space import LevelTaskSpace
@@ -17,7 +17,7 @@ SPACE = LevelTaskSpace(4, 5, generator="dcd")
 
 
 def build(teacher: str, options: dict[str, Any] | None = None, seed: int = 0) -> Teacher:
-    return make_teacher(teacher, Lesson(SPACE, np.random.default_rng(seed), (0.0, 1.0)), options=options)
+    return make_teacher(teacher, TeacherContext(SPACE, np.random.default_rng(seed), (0.0, 1.0)), options=options)
 
 
 def test_random_draws_from_the_generator_of_the_space() -> None:

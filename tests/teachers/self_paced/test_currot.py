@@ -15,7 +15,7 @@ from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.registry import make_teacher
 from teachrl.teachers.self_paced.currot import CurrotTeacher
 
@@ -29,7 +29,9 @@ Skill = Callable[[np.ndarray], float]
 def make(
     options: dict[str, Any] | None = None, space: TaskSpace = SQUARE, knowledge: Knowledge = KNOWN, seed: int = 0
 ) -> CurrotTeacher:
-    teacher = make_teacher("currot", Lesson(space, np.random.default_rng(seed), None, knowledge), options=options)
+    teacher = make_teacher(
+        "currot", TeacherContext(space, np.random.default_rng(seed), None, knowledge), options=options
+    )
     assert isinstance(teacher, CurrotTeacher)
     return teacher
 
@@ -166,7 +168,7 @@ def test_an_update_is_quick() -> None:
 def test_picture_shows_the_particles_in_task_units_and_wrong_settings_are_explained() -> None:
     space = BoxTaskSpace({"a": (100.0, 200.0), "b": (-1.0, 1.0)})
     teacher = make({"particles": 7}, space, Knowledge(mastery_return=0.5))
-    samples = np.array(teacher.picture().samples)
+    samples = np.array(teacher.curriculum().samples)
     assert samples.shape == (7, 2)
     assert (samples[:, 0] >= 100).all()
     with pytest.raises(UsageError, match="success rate"):

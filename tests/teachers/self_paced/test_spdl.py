@@ -18,7 +18,7 @@ from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from teachrl.teachers.base import Lesson
+from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.registry import make_teacher
 from teachrl.teachers.self_paced.gaussian_context import GaussianContext
 from teachrl.teachers.self_paced.spdl import SpdlTeacher
@@ -36,8 +36,8 @@ def make(
     knowledge: Knowledge = Knowledge(initial=EASY, target=WANTED),  # noqa: B008
     seed: int = 0,
 ) -> SpdlTeacher:
-    lesson = Lesson(space, np.random.default_rng(seed), None, knowledge)
-    teacher = make_teacher("spdl", lesson, preset, options)
+    context = TeacherContext(space, np.random.default_rng(seed), None, knowledge)
+    teacher = make_teacher("spdl", context, preset, options)
     assert isinstance(teacher, SpdlTeacher)
     return teacher
 
@@ -280,16 +280,16 @@ def test_odd_spaces_and_constant_returns_do_not_crash(space: TaskSpace, preset: 
     for i in range(4):
         for task in iterate(teacher, i, 8, lambda tasks: np.full(len(tasks), value)):
             space.vector(space.task(task))
-    picture = teacher.picture().gaussians[0]
-    assert np.isfinite(picture.mean).all()
-    assert np.isfinite(picture.covariance).all()
+    curriculum = teacher.curriculum().gaussians[0]
+    assert np.isfinite(curriculum.mean).all()
+    assert np.isfinite(curriculum.covariance).all()
 
 
 def test_knowledge_decides_start_and_target_and_the_picture_shows_task_units() -> None:
-    (known,) = make().picture().gaussians
+    (known,) = make().curriculum().gaussians
     assert np.allclose(known.mean, EASY.mean)
     assert np.allclose(np.diag(known.covariance), EASY.std**2)
-    (unknown,) = make(knowledge=Knowledge(), seed=3).picture().gaussians
+    (unknown,) = make(knowledge=Knowledge(), seed=3).curriculum().gaussians
     assert np.allclose(np.sqrt(np.diag(unknown.covariance)), 0.1 * (GATE.high - GATE.low))
     target = make(knowledge=Knowledge(initial=EASY))._target
     assert np.allclose(target.mean, 0.5)

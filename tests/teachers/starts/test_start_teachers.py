@@ -13,7 +13,7 @@ from teachrl.errors import UsageError
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Knowledge
 from teachrl.tasks.spaces import DiscreteTaskSpace
-from teachrl.teachers.base import Lesson, Plan, Snapshots, Teacher
+from teachrl.teachers.base import Plan, Snapshots, Teacher, TeacherContext
 from teachrl.teachers.registry import make_teacher
 from tests.support.made_up_rounds import play_round
 
@@ -28,8 +28,8 @@ SNAPSHOTS = Snapshots(
 def build(name: str, snapshots: Snapshots | None = SNAPSHOTS, seed: int = 0, **options: Any) -> Teacher:
     n = 20 if snapshots is None else len(snapshots)
     space, rng = DiscreteTaskSpace(n + 1, name="snapshot"), np.random.default_rng(seed)
-    lesson = Lesson(space, rng, (0.0, 1.0), Knowledge(mastery_return=1.0), snapshots=snapshots)
-    return make_teacher(name, lesson, options=options)
+    context = TeacherContext(space, rng, (0.0, 1.0), Knowledge(mastery_return=1.0), snapshots=snapshots)
+    return make_teacher(name, context, options=options)
 
 
 def tell(teacher: Teacher, plan: Plan, k: int = 0, step: int = 1, success: bool = True) -> None:

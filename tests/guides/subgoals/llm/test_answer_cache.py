@@ -101,7 +101,7 @@ def test_another_prompt_text_or_level_under_the_same_name_is_noticed(tmp_path: P
 WRITER = """
 import sys
 from pathlib import Path
-from teachrl.guides.answer_cache import AnswerCache
+from teachrl.guides.subgoals.llm.answer_cache import AnswerCache
 from tests.guides.small_levels import locked_room
 from tests.guides.subgoals.llm.test_answer_cache import SOURCE, answer
 cache = AnswerCache(Path(sys.argv[1]))
