@@ -47,7 +47,7 @@ def test_the_public_api_is_complete_and_a_teacher_needs_no_torch() -> None:
     code = (
         "import sys, teachrl\n"
         "space = teachrl.BoxTaskSpace({'x': (0.0, 1.0)})\n"
-        "teacher = teachrl.make_teacher('alp-gmm', space, seed=0)\n"
+        "teacher = teachrl.make_teacher('alp-gmm', space, seed=0, return_range=(0.0, 1.0))\n"
         "assert teacher.plan(3).tasks.shape == (3, 1)\n"
         "print([m for m in ('torch', 'stable_baselines3', 'ray') if m in sys.modules])\n"
         "print([name for name in teachrl.__all__ if not hasattr(teachrl, name)])"

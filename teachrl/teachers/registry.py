@@ -173,15 +173,16 @@ def make_teacher(
     options: Mapping[str, Any] | None = None,
     *,
     seed: int = 0,
+    return_range: tuple[float, float] | None = None,
 ) -> Teacher:
     """Build a teacher by name, or ``module:Class`` for your own.
 
-    ``context`` is all that the teacher may know, or a task space alone, for which a context with a generator of
-    ``seed`` is made. Raises `UsageError`, also when the teacher needs knowledge or success that the context does not
+    ``context`` is all that the teacher may know. In its place a task space may stand: then the context is made of it, a
+    generator of ``seed``, and the lowest and highest return of an episode, which most teachers need. Raises `UsageError`, also when the teacher needs knowledge or success that the context does not
     have, or a unit cube where the tasks are whole levels.
     """
     if isinstance(context, TaskSpace):
-        context = TeacherContext(context, np.random.default_rng(seed))
+        context = TeacherContext(context, np.random.default_rng(seed), return_range)
     config = teacher_settings(name, preset, options)
     teacher_class: type[Teacher] = TEACHERS.load(name)
     who = f"teacher {name!r}"
