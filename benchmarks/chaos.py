@@ -62,7 +62,7 @@ class Chaos:
             threading.Timer(self._random.uniform(0, 0.2), self._kill_a_worker).start()
 
     def _kill_a_worker(self) -> None:
-        living = [int(place.partition(" ")[2]) for place in self._run.worker.places() if place]
+        living = [int(place.partition(" ")[2]) for place in self._run.worker.places if place]
         if living:
             os.kill(self._random.choice(living), signal.SIGKILL)
             self.killed += 1

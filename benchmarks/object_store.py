@@ -70,7 +70,7 @@ def main() -> None:
                 weights = run.student.weights()
                 run.student.load_weights(_nudged(weights))
                 if number in (10, 100, 1_000, FRAGMENTS):
-                    held = [megabytes(pid) for pid in ("self", *(p.split()[1] for p in run.worker.places()))]
+                    held = [megabytes(pid) for pid in ("self", *(p.split()[1] for p in run.worker.places))]
                     own, *workers = (f"{size:.0f} MB" for size in held)
                     print(f"{number} fragments: store {stored()} MB, driver {own}, workers {workers}", flush=True)
             print(f"lost workers: {run.worker.metrics['workers/lost']:g}")

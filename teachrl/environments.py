@@ -62,8 +62,8 @@ class EnvironmentFacts:
 def make_env(settings: EnvConfig | str, render: bool = False) -> Env:
     """Build one environment: a registered id, or ``module:callable`` of your own. Raises `UsageError`.
 
-    ``settings`` is an id, or the part ``env`` of an experiment. With ``render``, `render` returns images. An environment
-    that declares no task space plays `ONE_TASK`.
+    ``settings`` is an id, or the part ``env`` of an experiment. With ``render``, `render` returns images. Where no task
+    space is declared, it plays `ONE_TASK`.
     """
     if isinstance(settings, str):
         from teachrl.config.experiment import EnvConfig

@@ -1,102 +1,70 @@
-"""Where tasks come from: the teacher, asked episode by episode, for a fragment ahead, or once a round."""
+"""Where rollouts get their tasks: from the teacher at each episode's end, for a fragment in advance, or once per round.
+
+A task source knows the teacher as two functions of the schedule, ``plan`` and ``report``.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from teachrl.records.episodes import Episode
-from teachrl.records.level_scores import RoundResult
 from teachrl.rollouts.episodes import PlannedTask
-from teachrl.teachers.base import Plan, Teacher, Values
-from teachrl.teachers.rounds import RoundTeacher
+from teachrl.teachers.base import Plan
+
+MakePlan = Callable[[int], Plan]
 
 
-class Stopwatch:
-    """``seconds`` adds up what happened while `running`."""
+class TaskSource(Protocol):
+    """Gives a worker the tasks of its episodes."""
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Measure what happens inside."""
-        start = time.perf_counter()
-        yield
-        self.seconds += time.perf_counter() - start
+    def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
+        """Return the next task of an environment, given the episode that just ended in it (``None``: none did)."""
 
 
-class LiveTasks(Stopwatch):
-    """Lag zero: the teacher learns from the finished episode before it chooses the next task."""
+class LiveTasks:
+    """Lag zero: ``report`` gets the finished episode before ``plan`` is asked for the next task."""
 
-    def __init__(self, teacher: Teacher) -> None:
-        super().__init__()
-        self._teacher = teacher
+    def __init__(self, plan: MakePlan, report: Callable[[Sequence[Episode]], None]) -> None:
+        self._plan, self._report = plan, report
 
     def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
         """See `TaskSource`."""
-        with self.running():
-            if finished is not None:
-                self._teacher.update([finished])
-            plan = self._teacher.plan(1)
-        return _planned(plan, 0)
-
-    def student_learned(self, values: Values) -> None:
-        """Pass the student's estimates on to a teacher that asks for them."""
-        with self.running():
-            self._teacher.student_learned(values)
+        if finished is not None:
+            self._report([finished])
+        return planned_tasks(self._plan(1))[0]
 
 
-class PrefetchedTasks(Stopwatch):
-    """For workers that cannot ask: the teacher chooses for a fragment ahead, and is told when it is over."""
+class PrefetchedTasks:
+    """Tasks for workers that cannot ask for each: they are planned when a fragment is requested."""
 
-    def __init__(self, teacher: Teacher) -> None:
-        super().__init__()
-        self._teacher = teacher
+    def __init__(self, plan: MakePlan) -> None:
+        self._plan = plan
 
     def choose(self, n: int) -> list[PlannedTask]:
-        """The next ``n`` tasks."""
-        with self.running():
-            plan = self._teacher.plan(n)
-        return [_planned(plan, i) for i in range(n)]
-
-    def tell(self, episodes: Sequence[Episode]) -> None:
-        """The episodes that ended, in order."""
-        if episodes:
-            with self.running():
-                self._teacher.update(episodes)
-
-    def student_learned(self, values: Values) -> None:
-        """Pass the student's estimates on to a teacher that asks for them."""
-        with self.running():
-            self._teacher.student_learned(values)
+        """Return the next ``n`` tasks."""
+        return planned_tasks(self._plan(n))
 
 
-class RoundTasks(Stopwatch):
-    """Each environment keeps the level that it was planned for until the next plan."""
+class RoundTasks:
+    """Each environment keeps the level that was planned for it until the next round."""
 
-    def __init__(self, teacher: RoundTeacher) -> None:
-        super().__init__()
-        self._teacher = teacher
+    def __init__(self) -> None:
         self.held: Sequence[PlannedTask] = ()
 
-    def plan(self, n_envs: int) -> bool:
-        """Ask for the next round; whether the students are to learn from it."""
-        with self.running():
-            plan = self._teacher.plan(n_envs)
-        self.held = [_planned(plan, i) for i in range(n_envs)]
-        return plan.learn
+    def hold(self, plan: Plan) -> None:
+        """Hold the levels of a new round, one per environment."""
+        self.held = planned_tasks(plan)
 
     def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
         """See `TaskSource`."""
         return self.held[env_index]
 
-    def update_round(self, results: Sequence[RoundResult]) -> None:
-        """Tell the teacher how the round went."""
-        with self.running():
-            self._teacher.update_round(results)
 
-
-def _planned(plan: Plan, i: int) -> PlannedTask:
-    return PlannedTask(plan.tasks[i], plan.origins[i], plan.version, plan.reasons[i] if plan.reasons else {})
+def planned_tasks(plan: Plan) -> list[PlannedTask]:
+    """Return the tasks of a plan one by one, each with its reason and the teacher's version."""
+    reasons: Sequence[Mapping[str, float]] = plan.reasons or [{}] * len(plan.tasks)
+    return [
+        PlannedTask(task, origin, plan.version, reason)
+        for task, origin, reason in zip(plan.tasks, plan.origins, reasons, strict=True)
+    ]

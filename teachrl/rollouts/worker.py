@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError
 from teachrl.records.episodes import Array, Decision, Episode, Fragment
-from teachrl.rollouts.episodes import EpisodeTracker, PlannedTask
+from teachrl.rollouts.episodes import EpisodeTracker
+from teachrl.rollouts.task_sources import TaskSource
 from teachrl.rollouts.vector_env import EpisodeError, make_vector_env
 from teachrl.students.base import Student
 
 # After this many failures without one whole episode in between, skipping on would only hide a broken environment.
 FAILURE_LIMIT = 20
-
-
-class TaskSource(Protocol):
-    """Where a worker gets its tasks."""
-
-    def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
-        """The next task of an environment, given the episode that just ended in it (``None``: none did)."""
 
 
 class RolloutWorker:
@@ -60,7 +54,6 @@ class RolloutWorker:
         self.numbers = list(numbers) or [0] * n_envs  # of the next episode of each environment
         self.steps = 0
         self.step_increment = 1  # how many of the run's steps are made while this worker makes one
-        self.metrics: dict[str, float] = {}
         self.skipped = 0
         self._failures_in_a_row = 0
         self._observations: Array | None = None
@@ -209,9 +202,15 @@ class RolloutWorker:
                 "start anew with --overwrite."
             )
 
-    def places(self) -> list[str]:
-        """None: it collects in the run's own process."""
-        return []
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Empty: nothing about collecting in the run's own process has to be logged."""
+        return {}
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Empty: it collects in the run's own process."""
+        return ()
 
     def close(self) -> None:
         """Close all environments."""

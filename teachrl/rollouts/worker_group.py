@@ -186,12 +186,10 @@ class WorkerGroup:
         return result.fragment
 
     def _count(self, fragments: Sequence[Fragment]) -> list[Episode]:
-        """Count steps, and tell the teacher of the episodes; these, in the order in which they ended."""
+        """Count the steps of fragments. Returns their episodes, in the order in which they ended."""
         episodes = in_order(fragments)
         self.steps += sum(fragment.rewards.size for fragment in fragments)
         self._lengths.extend(episode.length for episode in episodes)
-        if isinstance(self._source, PrefetchedTasks):
-            self._source.tell(episodes)
         return episodes
 
     def _publish(self, name: str) -> PolicySnapshot:
@@ -212,7 +210,8 @@ class WorkerGroup:
         counts = {f"workers/{name}": float(count) for name, count in vars(self.counters).items()}
         return {**counts, "workers/staleness": self._staleness}
 
-    def places(self) -> list[str]:
+    @property
+    def places(self) -> Sequence[str]:
         """Host and process of each worker; empty for one that is being made."""
         return self._transport.places()
 

@@ -178,8 +178,10 @@ def make_teacher(
     """Build a teacher by name, or ``module:Class`` for your own.
 
     ``context`` is all that the teacher may know. In its place a task space may stand: then the context is made of it, a
-    generator of ``seed``, and the lowest and highest return of an episode, which most teachers need. Raises `UsageError`, also when the teacher needs knowledge or success that the context does not
-    have, or a unit cube where the tasks are whole levels.
+    generator of ``seed``, and the lowest and highest return of an episode, which most teachers need.
+
+    Raises `UsageError`, also when the teacher needs knowledge or success that the context does not have, or a unit cube
+    where the tasks are whole levels.
     """
     if isinstance(context, TaskSpace):
         context = TeacherContext(context, np.random.default_rng(seed), return_range)

@@ -27,7 +27,7 @@ from teachrl.runs.directory import RunDirectory
 from teachrl.signals import stop_signals
 from teachrl.students.base import Student, StudentContext
 from teachrl.tasks.test_sets import choose_test_set
-from teachrl.training.schedules import Advance, Costs, make_schedule
+from teachrl.training.schedules import Costs, Update, make_schedule
 from teachrl.training.tensorboard import TensorboardLog
 
 # Streams of randomness that must never meet: the environments use (env index, episode) below these.
@@ -97,14 +97,14 @@ class Run:
         self.guide = where.guide if isinstance(where.guide, LearningGuide) else None
         make_student = partial(self._make_student, facts)
         self.schedule, self.students = make_schedule(
-            self.teacher, make_student, settings.n_envs, self.guide, ahead=experiment.workers is not None
+            self.teacher, make_student, settings.n_envs, self.guide, prefetch=experiment.workers is not None
         )
         self.student = self.students["protagonist"]
         test_set = choose_test_set(experiment.test_set, settings.id, where.evaluation_env.facts.task_space)
         discount = self.student.discount
         keep_steps = "transitions" in self.teacher.signals
         self.worker = build_rollouts(
-            experiment, where, self.schedule.source, self.students, directory.write_failure, keep_steps
+            experiment, where, self.schedule.tasks, self.students, directory.write_failure, keep_steps
         )
         self.evaluator = Evaluator(where.evaluation_env.make, where.evaluation_env.facts, test_set, discount)
         self.judged_space = where.evaluation_env.facts.task_space
@@ -173,7 +173,7 @@ class Run:
         self._mastered, self._evaluated = evaluation["mastered_percent"], step
         log.evaluated(step, evaluation)
 
-    def _log(self, log: TensorboardLog, done: Advance) -> None:
+    def _log(self, log: TensorboardLog, done: Update) -> None:
         progress = self.progress()
         share = self._teacher_seconds() / max(self._seconds(), 1e-9)
         log.collected(self.worker.steps, done, progress.mean_return, progress.steps_per_second, share)
@@ -274,7 +274,7 @@ class Run:
             teacher_seconds=self._teacher_seconds(),
             costs=self.costs.to_json(),
             skipped_episodes=self.worker.skipped,
-            workers={"places": self.worker.places(), "metrics": self.worker.metrics},
+            workers={"places": list(self.worker.places), "metrics": dict(self.worker.metrics)},
             error=error,
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from teachrl.training.schedules import Advance
+from teachrl.training.schedules import Update
 
 
 class TensorboardLog:
@@ -19,7 +19,7 @@ class TensorboardLog:
 
         self._writer: Any = SummaryWriter(str(folder), purge_step=step)
 
-    def collected(self, step: int, done: Advance, mean_return: float | None, speed: float, teacher: float) -> None:
+    def collected(self, step: int, done: Update, mean_return: float | None, speed: float, teacher: float) -> None:
         """A fragment: its metrics, the mean return of late, steps a second, and the teacher's share of the time."""
         for tag, value in done.metrics.items():
             self._writer.add_scalar(tag, value, step)

@@ -70,7 +70,7 @@ def test_interrupted_in_ray_and_resumed_equals_never_interrupted_in_one_process(
 
 
 def pids(run: Any) -> list[int]:
-    return [int(place.partition(" ")[2]) for place in run.worker.places()]
+    return [int(place.partition(" ")[2]) for place in run.worker.places]
 
 
 def test_a_killed_worker_is_replaced_and_no_episode_counts_twice(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def student(number: int = 0) -> Student:
 
 def start(teacher: Any) -> tuple[Any, dict[str, Student], RolloutWorker, Costs]:
     schedule, students = make_schedule(teacher, student, N)
-    worker = RolloutWorker(lambda: make_env(SETTINGS), N, FACTS, schedule.source, seed=5, discount=0.9)
+    worker = RolloutWorker(lambda: make_env(SETTINGS), N, FACTS, schedule.tasks, seed=5, discount=0.9)
     return schedule, students, worker, Costs()
 
 

@@ -102,7 +102,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from teachrl.guides.subgoals.llm.answer_cache import AnswerCache
-from tests.guides.small_levels import locked_room
+from tests.support.small_levels import locked_room
 from tests.guides.subgoals.llm.test_answer_cache import SOURCE, answer
 cache = AnswerCache(Path(sys.argv[1]))
 for seed in range(60):

@@ -233,7 +233,7 @@ COLLECT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background processes ignore it
 from tests.guides.subgoals.llm.test_provider import provider
-from tests.guides.small_levels import many_rooms
+from tests.support.small_levels import many_rooms
 from pathlib import Path
 provider(Path(sys.argv[1]), sys.argv[2], concurrency=2).collect(many_rooms(40))
 """
