@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,3 +73,18 @@ class Dimension:
         if self.kind == "choice":
             return self.choices[round(float(number))]
         return round(float(number)) if self.kind == "integer" else float(number)
+
+
+def checked_keys(task: object, names: tuple[str, ...]) -> Mapping[str, Any]:
+    """``task`` itself, once it is known to be a dict with exactly the parameters ``names``."""
+    if not isinstance(task, Mapping):
+        raise TaskError(f"a task is a dict with {', '.join(names)}; got {task!r}")
+    for name in task:
+        if name not in names:
+            close = difflib.get_close_matches(str(name), names, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            raise TaskError(f"unknown task parameter {name!r}{hint} Parameters here: {', '.join(names)}")
+    for name in names:
+        if name not in task:
+            raise TaskError(f"task parameter {name!r} is missing; a task needs {', '.join(names)}, got {dict(task)!r}")
+    return task

@@ -13,7 +13,6 @@ Every space is an ordered tuple of `Dimension`; subclasses differ in how they ar
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl_envs.dimensions import Choice, Dimension, TaskError
+from teachrl_envs.dimensions import Choice, Dimension, TaskError, checked_keys
 
 __all__ = [
     "BoxTaskSpace",
@@ -290,21 +289,6 @@ class ProductTaskSpace(TaskSpace):
         # A list, because JSON objects have no order and the vectors do.
         parts = [{"name": name, "space": space.to_json()} for name, space in self.parts.items()]
         return {"kind": "product", "parts": parts}
-
-
-def checked_keys(task: object, names: tuple[str, ...]) -> Mapping[str, Any]:
-    """``task`` itself, once it is known to be a dict with exactly the parameters ``names``."""
-    if not isinstance(task, Mapping):
-        raise TaskError(f"a task is a dict with {', '.join(names)}; got {task!r}")
-    for name in task:
-        if name not in names:
-            close = difflib.get_close_matches(str(name), names, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
-            raise TaskError(f"unknown task parameter {name!r}{hint} Parameters here: {', '.join(names)}")
-    for name in names:
-        if name not in task:
-            raise TaskError(f"task parameter {name!r} is missing; a task needs {', '.join(names)}, got {dict(task)!r}")
-    return task
 
 
 def task_from_options(space: TaskSpace, options: Mapping[str, Any] | None) -> Vector | None:

@@ -13,15 +13,15 @@ from typing import IO, Any
 
 import pyarrow.parquet as pq
 
-from teachrl.runs.checkpoints import CheckpointFolder
-from teachrl.files import read_json, write_bytes, write_json, write_tree
-from teachrl.records.episodes import Episode
-from teachrl.versions import versions
-from teachrl.records.episode_log import episode_table
-from teachrl.errors import TeachrlError, UsageError
 from teachrl.config.experiment import Experiment, differing_fields, experiment_from_yaml_text, to_yaml
-from teachrl.tasks.spaces import TaskSpace
+from teachrl.errors import TeachrlError, UsageError
+from teachrl.files import read_json, write_bytes, write_json, write_tree
 from teachrl.records.curriculum import Curriculum
+from teachrl.records.episode_log import episode_table
+from teachrl.records.episodes import Episode
+from teachrl.runs.checkpoints import CheckpointFolder
+from teachrl.tasks.spaces import TaskSpace
+from teachrl.versions import versions
 
 # Seconds that a process which was stopped has to save, before another takes its run for busy.
 ENDING = 10.0

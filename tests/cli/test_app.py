@@ -232,7 +232,7 @@ def test_replay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         calls.append((run, task, output, seed))
         return {"return": 1.5, "length": 20}
 
-    install(monkeypatch, "teachrl.evaluation.evaluator", replay=replay)
+    install(monkeypatch, "teachrl.evaluation.video", replay=replay)
     assert main(["replay", "r", "--task", "env=flat", "--task", "walls.height=1e1", "--seed", "3", "-o", "a.gif"]) == 0
     assert calls == [(Path("r"), {"env": "flat", "walls": {"height": 10}}, Path("a.gif"), 3)]
     assert "return 1.50 in 20 steps" in capsys.readouterr().out

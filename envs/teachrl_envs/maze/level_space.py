@@ -8,13 +8,13 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from teachrl_envs.dimensions import Dimension, TaskError
+from teachrl_envs.dimensions import Dimension, TaskError, checked_keys
 from teachrl_envs.maze import solving
 from teachrl_envs.maze.generators import GENERATORS, wall_budget
 from teachrl_envs.maze.level import Level, Whole
 from teachrl_envs.maze.mutation import MUTATIONS
 from teachrl_envs.maze.picture import draw
-from teachrl_envs.tasks import Task, TaskSpace, Vector, checked_keys
+from teachrl_envs.tasks import Task, TaskSpace, Vector
 
 
 class LevelTaskSpace(TaskSpace):
