@@ -155,7 +155,7 @@ class WorkerGroup:
         member = self._members[index]
         restart, member.fresh = member.fresh, False
         step_increment = len(self._members) if self._settings.mode == "synchronous" else 1
-        rest: dict[str, Any] = {"restart": restart, "step": self.steps, "stride": step_increment}
+        rest: dict[str, Any] = {"restart": restart, "step": self.steps, "step_increment": step_increment}
         if isinstance(self._source, RoundTasks):
             first = index * self._per_worker
             held = tuple(self._source.held[first : first + self._per_worker])

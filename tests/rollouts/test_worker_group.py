@@ -82,7 +82,10 @@ def test_every_task_is_the_teachers_and_the_teacher_is_told_of_every_episode_onc
         update(ended)
 
     run.teacher.plan, run.teacher.update = spied_plan, spied_update  # type: ignore[method-assign]
-    played = [run.worker.collect(run.student, 200) for _ in range(3)]
+    played = []
+    for _ in range(3):
+        played.append(run.worker.collect(run.student, 200))
+        run.schedule.end(played[-1:])
     ended = [episode for fragment in played for episode in fragment.episodes]
     assert info == [(e.env_index, e.number) for e in ended]
     tasks = [np.asarray(e.task).tobytes() for e in ended]

@@ -1,1 +1,1 @@
-"""Teachers that train a level designer on the regret of the students."""
+"""Teachers that train a level builder on the regret of the students."""

@@ -44,7 +44,7 @@ DCD = {
 class LevelDesignerConfig(TeacherConfig):
     """Settings of every teacher that employs a builder."""
 
-    designer: str = Field("ppo", description="the agent that builds tasks: ppo, ppo-lstm or your own module:Class")
+    builder: str = Field("ppo", description="the agent that builds tasks: ppo, ppo-lstm or your own module:Class")
     builder_options: dict[str, Any] = Field(
         {}, description="the agent's options, over those that are meant for building; n_steps is the number of moves"
     )
@@ -87,16 +87,16 @@ class LevelDesigner:
         if context.make_agent is None:
             raise UsageError("tasks are built by an agent of the teacher's own, and nobody here can make one: train()")
         rules = self._rules
-        options = {**DEFAULTS.get(config.designer, {}), **config.builder_options, "n_steps": rules.n_moves}
+        options = {**DEFAULTS.get(config.builder, {}), **config.builder_options, "n_steps": rules.n_moves}
         try:
             agent = context.make_agent(
-                config.designer, options, rules.observation_space, rules.action_space, context.n_envs
+                config.builder, options, rules.observation_space, rules.action_space, context.n_envs
             )
         except UsageError as error:
-            raise UsageError(f"the agent that builds tasks cannot be {config.designer!r}: {error}") from None
+            raise UsageError(f"the agent that builds tasks cannot be {config.builder!r}: {error}") from None
         if agent.fragment_steps != rules.n_moves:
             raise UsageError(
-                f"the agent that builds tasks must learn from whole ones, {rules.n_moves} moves; {config.designer!r} "
+                f"the agent that builds tasks must learn from whole ones, {rules.n_moves} moves; {config.builder!r} "
                 f"learns every {agent.fragment_steps} steps. Choose ppo or ppo-lstm"
             )
         return agent
@@ -225,15 +225,15 @@ class BuildingTeacher(RoundTeacher):
 
     def __init__(self, context: TeacherContext, config: LevelDesignerConfig) -> None:
         super().__init__(context, config)
-        self.designer = LevelDesigner(context, config)
+        self.builder = LevelDesigner(context, config)
         self._tasks: Vector = np.zeros((0, context.space.size))
 
     def plan(self, n: int) -> Plan:
-        self._tasks = self.designer.build(self.rng, n)
-        return Plan(self._tasks.copy(), ("builder",) * n, self.designer.updates, self.designer.reasons())
+        self._tasks = self.builder.build(self.rng, n)
+        return Plan(self._tasks.copy(), ("builder",) * n, self.builder.updates, self.builder.reasons())
 
     def update_round(self, results: Sequence[RoundResult]) -> None:
-        self.designer.learn(self.worth(results))
+        self.builder.learn(self.worth(results))
 
     @abstractmethod
     def worth(self, results: Sequence[RoundResult]) -> NDArray[np.float64]:
@@ -246,13 +246,13 @@ class BuildingTeacher(RoundTeacher):
     def state(self) -> StateTree:
         return {
             "rng": self.rng.bit_generator.state,
-            "builder": self.designer.state(),
+            "builder": self.builder.state(),
             "tasks": self._tasks.copy(),
         }
 
     def restore(self, state: StateTree) -> None:
         self.rng.bit_generator.state = state["rng"]
-        self.designer.restore(state["builder"])
+        self.builder.restore(state["builder"])
         self._tasks = np.array(state["tasks"])
 
 

@@ -54,22 +54,22 @@ class RepairedTeacher(PlrTeacher):
 
     def __init__(self, context: TeacherContext, config: RepairedConfig) -> None:
         super().__init__(context, config)
-        self.designer = LevelDesigner(context, config)
+        self.builder = LevelDesigner(context, config)
 
     def _explore(self, n: int) -> Plan:
         """A round on levels that the builder makes."""
-        levels, origins = self.designer.build(self.rng, n), self._number([None] * n)
-        return self._round(levels, ("builder",) * n, origins, self.designer.reasons(), self.settings.learn_from_new)
+        levels, origins = self.builder.build(self.rng, n), self._number([None] * n)
+        return self._round(levels, ("builder",) * n, origins, self.builder.reasons(), self.settings.learn_from_new)
 
     def update_round(self, results: Sequence[RoundResult]) -> None:
         super().update_round(results)
-        if self.designer.is_waiting:
+        if self.builder.is_waiting:
             protagonist, antagonist = results
-            self.designer.learn(regrets(protagonist, antagonist, self.context.n_envs, self.settings.regret))
+            self.builder.learn(regrets(protagonist, antagonist, self.context.n_envs, self.settings.regret))
 
     def state(self) -> StateTree:
-        return {**super().state(), "builder": self.designer.state()}
+        return {**super().state(), "builder": self.builder.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
-        self.designer.restore(state["builder"])
+        self.builder.restore(state["builder"])

@@ -95,7 +95,7 @@ def test_what_tasks_are_worth(teacher: str, options: dict[str, Any], expected: l
 
 def test_the_agent_gets_whole_episodes_paid_at_their_last_move(monkeypatch: pytest.MonkeyPatch) -> None:
     teacher, seen = build(n=3), []
-    monkeypatch.setattr(type(teacher.designer._agent), "learn", lambda self, fragment: seen.append(fragment))
+    monkeypatch.setattr(type(teacher.builder._agent), "learn", lambda self, fragment: seen.append(fragment))
     plan = teacher.plan(3)
     teacher.update_round([played([[0.25], [], [0.0]]), played([[1.0], [1.0], [0.5]])])
     (fragment,) = seen
@@ -134,7 +134,7 @@ def test_divides_by_the_running_deviation() -> None:
     results = [played([[0.0], [0.0]]), played([[100.0], [300.0]])]
     for teacher in (plain, scaled):
         teacher.plan(2)
-    waiting = [teacher.designer._open for teacher in (plain, scaled)]
+    waiting = [teacher.builder._open for teacher in (plain, scaled)]
     for teacher in (plain, scaled):
         teacher.update_round(results)
     paid = [fragment.rewards[-1].tolist() for fragment in waiting if fragment is not None]
@@ -227,12 +227,12 @@ def test_repaired_learns_where_it_should() -> None:
             assert number >= 3
             assert set(levels) <= set(built)
         assert plan.learn == (origin == "replay")
-        assert teacher.designer.is_waiting == (origin == "builder")
-        before = teacher.designer.updates
+        assert teacher.builder.is_waiting == (origin == "builder")
+        before = teacher.builder.updates
         teacher.update_round([played([[0.1]] * 4), played([[0.1 * i] for i in range(4)])])
-        assert teacher.designer.updates == before + (origin == "builder")
+        assert teacher.builder.updates == before + (origin == "builder")
         assert "{" not in teacher.explain(origin, plan.reasons[0])
-    assert 10 < teacher.designer.updates < 35
+    assert 10 < teacher.builder.updates < 35
     with pytest.raises(UsageError, match="only_solvable"):
         build("repaired", only_solvable=True)
 
@@ -245,9 +245,9 @@ def test_refuses_what_cannot_work() -> None:
     with pytest.raises(UsageError, match=r"cannot be 'ppo': student option 'gama'.* did you mean 'gamma'"):
         build(builder_options={"gama": 1})
     with pytest.raises(UsageError, match="'sac' learns every 1 steps"):
-        build(space=BOX, designer="sac")
+        build(space=BOX, builder="sac")
     with pytest.raises(UsageError, match=r"cannot be 'ppolstm': unknown student .*'ppo-lstm'"):
-        build(designer="ppolstm")
+        build(builder="ppolstm")
     with pytest.raises(UsageError, match="walls is for mazes"):
         build(space=BOX, walls=3)
     with pytest.raises(UsageError, match=r"4 x 4 cannot be built: .* \[0, 14\]; got 15"):
