@@ -15,6 +15,7 @@ from teachrl.errors import UsageError, unknown_name
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution, declared_distribution
 from teachrl.tasks.spaces import DiscreteTaskSpace, TaskSpace, Vector
 from teachrl_envs.parameterize import ParameterizedEnv
+from teachrl_envs.specs import EnvSpec
 
 if TYPE_CHECKING:
     from teachrl.config.experiment import EnvConfig
@@ -25,7 +26,12 @@ Env = gym.Env[Any, Any]
 ONE_TASK = DiscreteTaskSpace(["standard"])
 
 # By name: `teachrl.training.teaching_env` is built on this module, and is imported when such an environment is made.
-gym.register(id="teachrl/Teaching-v0", entry_point="teachrl.training.teaching_env:Teaching")
+TEACHING = EnvSpec(
+    "teachrl/Teaching-v0",
+    "teachrl.training.teaching_env:Teaching",
+    "teaching itself, for agents that learn to teach: its actions are a student's next tasks",
+)
+gym.register(id=TEACHING.id, entry_point=TEACHING.entry_point)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from teachrl.cli.listing import CATALOGUE
 from teachrl.config.experiment import EnvConfig, Experiment
-from teachrl.environments import environment_facts, make_env
+from teachrl.environments import TEACHING, environment_facts, make_env
 from teachrl.errors import UsageError
 from teachrl.evaluation.evaluator import evaluate_run
 from teachrl.evaluation.video import replay
@@ -26,6 +25,7 @@ from teachrl.students.registry import STUDENTS
 from teachrl.tasks.test_sets import packaged_test_sets
 from teachrl.teachers.registry import TEACHERS
 from teachrl.training.run import train
+from teachrl_envs.specs import ENV_SPECS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -234,7 +234,7 @@ def test_files_that_the_pages_name_exist() -> None:
 
 def test_everything_that_can_be_chosen_is_named() -> None:
     readme, docs = page("README.md"), "".join(file.read_text(encoding="utf-8") for file in PAGES)
-    for name in (*CATALOGUE, *TEACHERS.entries, *STUDENTS.entries):
+    for name in (*(spec.id for spec in (*ENV_SPECS, TEACHING)), *TEACHERS.entries, *STUDENTS.entries):
         assert f"`{name}`" in readme, name
     for name in packaged_test_sets():
         assert f"`{name}`" in docs, name

@@ -4,12 +4,11 @@ NOTHING = "No run has been evaluated yet."
 FEW = "There are no finished runs yet."
 TABLE = (
     "Finished runs. Means have Student's interval over runs, the interquartile mean (over runs and tasks) that of the "
-    "bootstrap, stratified by task, 95 % both; fewer than three runs give none. The mean over the run is the area "
-    "under the curve divided by the budget. The worst tenth of the tasks is chosen in the evaluation before the last "
-    "and judged in the last. What is forgotten is, of each task, the best value before less the last one. Tasks "
-    "covered: of a grid with ten parts along each dimension, the share in which it practised. Steps to the threshold "
-    "are the median of the runs that got there. Hours are the runs' own. Published numbers are others', with their "
-    "source."
+    "bootstrap, stratified by task, 95 % both; fewer than three runs give none."
+)
+TABLE_END = (
+    "Steps to the threshold are the median of the runs that got there. Hours are the runs' own. Published numbers are "
+    "others', with their source."
 )
 CURVES = (
     "Means over runs, at the steps at which any was evaluated, with Student's interval; unfinished runs are in it. "

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from teachrl.bench.measures import MEASURES, SEED, Measure
 from teachrl.bench.results import RowResult
-from teachrl.bench.table import SEED, Line
+from teachrl.bench.table import Line
 from teachrl.report.figures import COLORS, label, style
 from teachrl.statistics.curves import common_steps, mean_curve, on_steps
 from teachrl.statistics.estimates import Estimate
@@ -100,11 +101,7 @@ def _clear(estimate: Estimate) -> bool:
 def radar(table: Sequence[Line]) -> go.Figure:
     """Each row on several challenges: on each axis, 1 is the best row and 0 the worst."""
     axes: dict[str, list[float | None]] = {
-        "at the end": [_value(line.final) for line in table],
-        "over the run": [_value(line.area) for line in table],
-        "worst tasks": [_value(line.worst_tasks) for line in table],
-        "not forgotten": [None if line.forgetting is None else -line.forgetting.value for line in table],
-        "tasks covered": [_value(line.coverage) for line in table],
+        measure.axis: [_height(measure, line) for line in table] for measure in MEASURES if measure.axis is not None
     }
     known = {name: np.array(values, dtype=float) for name, values in axes.items() if None not in values}
     figure = go.Figure()
@@ -120,8 +117,11 @@ def radar(table: Sequence[Line]) -> go.Figure:
     return style(figure, 520)
 
 
-def _value(estimate: Estimate | None) -> float | None:
-    return None if estimate is None else estimate.value
+def _height(measure: Measure, line: Line) -> float | None:
+    estimate = line.estimates[measure.name]
+    if estimate is None:
+        return None
+    return -estimate.value if measure.lower_is_better else estimate.value
 
 
 def _between(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from teachrl.bench import captions, figures
 from teachrl.bench.directory import Bench
+from teachrl.bench.measures import MEASURES
 from teachrl.bench.results import RowResult, common_tasks, read_results
 from teachrl.bench.suite import suite_names
 from teachrl.bench.table import Line, as_csv, as_markdown, heads, lines, text, texts
@@ -49,7 +50,10 @@ def _body(bench: Bench, results: Sequence[RowResult], made: Sequence[Line]) -> s
         [
             _standings(bench),
             section(
-                "table", "Results", (captions.TABLE,), table(heads(bench), [texts(line) for line in made], "results")
+                "table",
+                "Results",
+                (" ".join([captions.TABLE, *(m.caption for m in MEASURES if m.caption), captions.TABLE_END]),),
+                table(heads(bench), [texts(line) for line in made], "results"),
             ),
             section(
                 "curves",

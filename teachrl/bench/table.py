@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from teachrl.bench.directory import Bench
-from teachrl.bench.results import RowResult, RunResult
+from teachrl.bench.measures import LEARNING, MEASURES, TASKS, Measure
+from teachrl.bench.results import RowResult
 from teachrl.bench.suite import Published
-from teachrl.statistics.aggregates import interquartile_mean
-from teachrl.statistics.bootstrap import bootstrap_over_runs
-from teachrl.statistics.curves import area_under_curve, steps_to_threshold
-from teachrl.statistics.estimates import Estimate, mean_over_runs
-from teachrl.statistics.tasks import conditional_value_at_risk, forgetting
-
-WORST = 0.1
-SEED = 0
-"""Of the bootstrap, so that the same runs give the same page."""
+from teachrl.statistics.curves import steps_to_threshold
+from teachrl.statistics.estimates import Estimate
 
 
 @dataclass(frozen=True)
@@ -30,14 +24,10 @@ class Line:
     name: str
     runs: int
     of: int
-    final: Estimate | None
-    interquartile: Estimate | None
-    area: Estimate | None
+    estimates: Mapping[str, Estimate | None]
+    """By the names of `MEASURES`."""
     reached: int | None
     steps_to_threshold: float | None
-    worst_tasks: Estimate | None
-    forgetting: Estimate | None
-    coverage: Estimate | None
     hours: float
     published: tuple[Published, ...]
 
@@ -56,39 +46,24 @@ def _line(bench: Bench, result: RowResult) -> Line:
         for p in suite.published
         if p.teacher == row.teacher and p.environment in (None, row.environment) and p.student in (None, row.student)
     )
-    rng = np.random.default_rng(SEED)
     return Line(
         name=row.name,
         runs=len(runs),
         of=len(result.runs),
-        final=_mean(list(result.finals)),
-        interquartile=bootstrap_over_runs(result.final_tasks, interquartile_mean, rng) if runs else None,
-        area=_mean([area_under_curve(*run.curve, run.cell.experiment.steps) for run in runs]),
+        estimates={measure.name: measure.compute(result) for measure in MEASURES},
         reached=None if suite.threshold is None else len(times),
         steps_to_threshold=float(np.median(times)) if times else None,
-        worst_tasks=_mean([_worst(run) for run in runs if len(run.values) > 1 and run.tasks.shape[1] > 1]),
-        forgetting=_mean([float(forgetting(run.tasks).mean()) for run in runs if len(run.values) > 1]),
-        coverage=_mean([run.coverage for run in runs if run.coverage is not None]),
         hours=float(sum(run.seconds[-1] for run in result.runs)) / 3600,
         published=published,
     )
-
-
-def _mean(values: Sequence[float]) -> Estimate | None:
-    return mean_over_runs(values) if values else None
-
-
-def _worst(run: RunResult) -> float:
-    """The mean over the tenth of the tasks that was worst in the evaluation before the last, in the last one."""
-    return conditional_value_at_risk(run.tasks[-2], run.tasks[-1], WORST)
 
 
 def heads(bench: Bench) -> list[str]:
     """What stands above the columns of `texts`."""
     threshold = [] if bench.suite.threshold is None else [f"steps to {bench.suite.threshold:g} (runs that got there)"]
     return [
-        *("row", "runs", "at the end", "interquartile mean", "mean over the run", *threshold),
-        *("worst tenth of tasks", "forgotten", "tasks covered, %", "hours", "published"),
+        *("row", "runs", *(measure.head for measure in LEARNING), *threshold),
+        *(*(measure.head for measure in TASKS), "hours", "published"),
     ]
 
 
@@ -96,16 +71,20 @@ def texts(line: Line) -> list[str]:
     """The line as people read it."""
     steps = "never" if line.steps_to_threshold is None else f"{line.steps_to_threshold:,.0f}"
     threshold = [] if line.reached is None else [f"{steps} ({line.reached} of {line.runs})"]
-    share = None if line.coverage is None else _scaled(line.coverage, 100)
     return [
         line.name,
         str(line.runs) if line.runs == line.of else f"{line.runs} of {line.of}",
-        *(text(e) for e in (line.final, line.interquartile, line.area)),
+        *(_shown(measure, line) for measure in LEARNING),
         *threshold,
-        *(text(e) for e in (line.worst_tasks, line.forgetting, share)),
+        *(_shown(measure, line) for measure in TASKS),
         f"{line.hours:.2f}",
         "; ".join(f"{p.value:g} ({p.source})" for p in line.published),
     ]
+
+
+def _shown(measure: Measure, line: Line) -> str:
+    estimate = line.estimates[measure.name]
+    return text(None if estimate is None else _scaled(estimate, measure.scale))
 
 
 def _scaled(estimate: Estimate, factor: float) -> Estimate:
@@ -123,7 +102,7 @@ def text(estimate: Estimate | None) -> str:
 
 def as_csv(bench: Bench, table: Sequence[Line]) -> str:
     """The table with a column for each number and each end of an interval."""
-    names = ("final", "interquartile", "area", "worst_tasks", "forgetting", "coverage")
+    names = [measure.name for measure in MEASURES]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     ends = [column for name in names for column in (name, f"{name}_low", f"{name}_high")]
@@ -131,7 +110,7 @@ def as_csv(bench: Bench, table: Sequence[Line]) -> str:
     for line in table:
         numbers: list[float | None] = []
         for name in names:
-            estimate: Estimate | None = getattr(line, name)
+            estimate = line.estimates[name]
             interval = (None, None) if estimate is None or estimate.interval is None else estimate.interval
             numbers += [None if estimate is None else estimate.value, *interval]
         published = "; ".join(f"{p.value:g} ({p.source})" for p in line.published)

@@ -5,28 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Callable
 
 import typer
 
-NEEDED = (
-    "gymnasium",
-    "stable-baselines3",
-    "torch",
-    "scikit-learn",
-    "scipy",
-    "numpy",
-    "numba",
-    "pydantic",
-    "pyyaml",
-    "typer",
-    "rich",
-    "pyarrow",
-    "plotly",
-    "tensorboard",
-    "imageio",
-    "threadpoolctl",
-)
 OPTIONAL = ("minigrid", "mujoco", "minari", "openai", "xllamacpp", "sentence-transformers", "ray")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -35,8 +18,10 @@ def doctor() -> None:
     """Check the installation. Exits with 1 if something that is needed is missing."""
     _tell("python", f"{platform.python_version()} on {platform.platform()}")
     ready = True
-    for name in (*NEEDED, *OPTIONAL):
-        ready = _package(name, needed=name in NEEDED) and ready
+    for name in needed_packages():
+        ready = _package(name, needed=True) and ready
+    for name in OPTIONAL:
+        _package(name, needed=False)
     for what, check in (("torch", _torch), ("Box2D", _box2d), ("StumpTracks", _step)):
         ready = _check(what, check) and ready
     _tell("cores", f"{_cores()} usable of {os.cpu_count()}")
@@ -45,6 +30,15 @@ def doctor() -> None:
     typer.echo("ready" if ready else "not ready: see the lines marked MISSING or FAILED")
     if not ready:
         raise typer.Exit(1)
+
+
+def needed_packages() -> list[str]:
+    """The packages that the installed teachrl names as its dependencies; teachrl itself where it is not installed."""
+    try:
+        requirements = importlib.metadata.requires("teachrl") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ["teachrl"]
+    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requirements if "extra ==" not in line]
 
 
 def _tell(what: str, text: str) -> None:

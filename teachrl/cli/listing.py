@@ -12,20 +12,6 @@ import typer
 
 from teachrl.config.registry import Registry
 
-# A summary would otherwise cost importing each environment; a test keeps the names equal to the registered ones.
-CATALOGUE = {
-    "teachrl/StumpTracks-v0": "a two-legged walker on a track whose stumps' height and spacing are the task",
-    "teachrl/PointMass-v0": "steer a point through a gap in a wall; position and width of the gap are the task",
-    "teachrl/Hypercubes-v0": "cells that unlock each other: a toy for teachers, without a network",
-    "teachrl/Maze-v0": "find the goal in a maze, seeing only what is near; the whole maze is the task",
-    "teachrl/MiniGrid-v0": "any MiniGrid or BabyAI environment; the level, by its seed, is the task",
-    "teachrl/RoomsNav-v0": "four rooms, a far goal and a wrong exit; its whole model is known, and it has no tasks",
-    "teachrl/Chain-v0": "a long corridor with a reward at its end; its whole model is known, and it has no tasks",
-    "teachrl/LineKey-v0": "a line with a key to fetch before the goal; a model of it is known, and it has no tasks",
-    "teachrl/MazeBuilding-v0": "build a maze cell by cell, for agents that learn to teach; it has no tasks itself",
-    "teachrl/Teaching-v0": "teaching itself, for agents that learn to teach: its actions are a student's next tasks",
-}
-
 
 class What(StrEnum):
     """What to list."""
@@ -57,7 +43,10 @@ def list_names(
 
 
 def _environments() -> list[dict[str, str]]:
-    return [_item(name, "environment", summary) for name, summary in CATALOGUE.items()]
+    from teachrl.environments import TEACHING
+    from teachrl_envs.specs import ENV_SPECS
+
+    return [_item(spec.id, "environment", spec.summary) for spec in (*ENV_SPECS, TEACHING)]
 
 
 def _teachers() -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ from teachrl.records.episodes import Array
 from teachrl.runs.checkpoints import step_of
 from teachrl.runs.directory import RunDirectory
 from teachrl.students.base import Student, StudentContext
-from teachrl.students.registry import make_student
+from teachrl.students.registry import make_student, students_of
 
 if TYPE_CHECKING:
     from teachrl.students.distillation.distillable import DistillableStudent
@@ -80,8 +80,8 @@ def _imitator(settings: StudentChoice, context: StudentContext) -> DistillableSt
     simple = isinstance(context.action_space, (spaces.Discrete, spaces.Box))
     if not isinstance(student, DistillableStudent) or not simple:
         raise UsageError(
-            "student.distill is for the students ppo, ppo-lstm, sac, td3 and dqn with actions in Discrete or Box; here "
-            f"is {settings.name} with {context.action_space}"
+            f"student.distill is for the students {students_of(DistillableStudent)} with actions in Discrete or Box; "
+            f"here is {settings.name} with {context.action_space}"
         )
     return student
 
@@ -108,7 +108,10 @@ def load_mentor(distill: DistillConfig, facts: EnvironmentFacts) -> Mentor:
     trained = load_student(Path(name))
     _check_finished(Path(name), "mentor")
     if not isinstance(trained.student, DistillableStudent) or trained.student.memory_size:
-        raise UsageError(f"mentor {name}: a {trained.experiment.student.name} cannot be one; ppo, sac, td3 and dqn can")
+        from teachrl.students.recurrent.ppo import RecurrentPPOStudent
+
+        able = students_of(DistillableStudent, without=RecurrentPPOStudent)
+        raise UsageError(f"mentor {name}: a {trained.experiment.student.name} cannot be one; {able} can")
     if trained.facts.action_space != facts.action_space:
         raise UsageError(f"mentor {name} acts in {trained.facts.action_space}, the student in {facts.action_space}")
     if trained.facts.observation_space.shape != seen.shape:
@@ -147,7 +150,8 @@ def _add_replay(student: DistillableStudent, name: str, share: float, facts: Env
     from teachrl.students.sb3.off_policy import OffPolicyStudent
 
     if not isinstance(student, OffPolicyStudent):
-        raise UsageError("student.distill.replay is for students with a replay buffer: sac, td3 and dqn")
+        able = students_of(OffPolicyStudent)
+        raise UsageError(f"student.distill.replay is for students with a replay buffer: {able}")
     run = RunDirectory.open(Path(name))
     _check_finished(Path(name), "student.distill.replay:")
     theirs = evaluation_env(run.experiment()).facts
@@ -158,7 +162,8 @@ def _add_replay(student: DistillableStudent, name: str, share: float, facts: Env
         )
     parts = [read_tree(file) for _, _, file in run.experience_parts()]
     if not parts:
-        raise UsageError(f"student.distill.replay: {name} has stored no experience; runs of sac, td3 and dqn do")
+        able = students_of(OffPolicyStudent)
+        raise UsageError(f"student.distill.replay: {name} has stored no experience; runs of {able} do")
     rows: dict[str, Array] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     student.replay_earlier(rows, share)
     return {"run": name, "rows": len(rows["rewards"]), "rewards": _digest(rows["rewards"])}

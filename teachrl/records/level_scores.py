@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,20 +96,38 @@ def learnability(played: RoundResult, environments: Array, best_return: float | 
     return float(np.mean(success) * (1 - np.mean(success))) if success else None
 
 
-Score = Callable[[RoundResult, Array, "float | None"], "float | None"]
+def oracle_regret(played: RoundResult, environments: Array, optimal_return: float | None) -> float | None:
+    """The optimal return of the level less the mean of what the student earned.
 
-SCORES: Mapping[str, Score] = {
-    "positive_value_loss": positive_value_loss,
-    "value_l1": value_l1,
-    "max_monte_carlo": max_monte_carlo,
-    "learnability": learnability,
-}
-
-
-def oracle_regret(played: RoundResult, environments: Array, optimal_return: float) -> float | None:
-    """The optimal return of the level less the mean of what the student earned; ``None`` where no episode ended."""
+    ``None`` where no episode ended, or nobody knows the optimal return.
+    """
     returns = played.returns(environments)
-    return optimal_return - float(np.mean(returns)) if returns else None
+    return optimal_return - float(np.mean(returns)) if returns and optimal_return is not None else None
+
+
+Score = Callable[[RoundResult, Array, "float | None"], "float | None"]
+Need = Literal["success", "optimal_return"]
+
+
+@dataclass(frozen=True)
+class LevelScore:
+    """A score by which levels can be chosen, and what must be there for it.
+
+    ``compute(played, environments, return)`` takes the best return that the level ever paid or, where it ``needs``
+    the ``"optimal_return"``, the best that can be had. ``"success"``: the episodes must tell whether they succeeded.
+    """
+
+    compute: Score
+    needs: Need | None = None
+
+
+SCORES: Mapping[str, LevelScore] = {
+    "positive_value_loss": LevelScore(positive_value_loss),
+    "value_l1": LevelScore(value_l1),
+    "max_monte_carlo": LevelScore(max_monte_carlo),
+    "learnability": LevelScore(learnability, needs="success"),
+    "oracle_regret": LevelScore(oracle_regret, needs="optimal_return"),
+}
 
 
 def same_levels(tasks: NDArray[Any]) -> list[Array]:

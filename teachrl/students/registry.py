@@ -30,6 +30,17 @@ STUDENTS = Registry(
 )
 
 
+def students_of(kind: type, without: type | None = None) -> str:
+    """The registered students that are a ``kind``, but not a ``without``, as a phrase: ``sac, td3 and dqn``."""
+    classes = {name: STUDENTS.load(name) for name in STUDENTS.entries}
+    *others, last = (
+        name
+        for name, found in classes.items()
+        if issubclass(found, kind) and (without is None or not issubclass(found, without))
+    )
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def make_student(
     name: str, context: StudentContext, preset: str | None = None, options: Mapping[str, Any] | None = None
 ) -> Student:

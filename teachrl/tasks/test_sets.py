@@ -12,6 +12,7 @@ import numpy as np
 from teachrl.errors import TeachrlError, UsageError, unknown_name
 from teachrl.files import read_json
 from teachrl.tasks.spaces import Task, TaskError, TaskSpace
+from teachrl_envs.specs import ENV_SPECS
 from teachrl_envs.test_sets.make import canonical_hash
 
 GENERATED_TASKS = 50
@@ -49,10 +50,9 @@ def choose_test_set(wanted: str | None, env_id: str, space: TaskSpace) -> TestSe
         if not file.is_file():
             raise unknown_name("test set", wanted, packaged)
         return load_test_set(file, space)
-    for file in packaged.values():
-        description = read_json(file)
-        if description["env"] == env_id and TaskSpace.from_json(description["task_space"]) == space:
-            return load_test_set(file, space)
+    for name in (name for spec in ENV_SPECS if spec.id == env_id for name in spec.test_sets):
+        if TaskSpace.from_json(read_json(packaged[name])["task_space"]) == space:
+            return load_test_set(packaged[name], space)
     return uniform_test_set(env_id, space)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from teachrl.cli.app import main
-from teachrl.cli.listing import CATALOGUE
+from teachrl.cli.listing import SOURCES, What
 from teachrl.errors import TeachrlError
 from teachrl.tasks.spaces import TaskError
 
@@ -264,9 +264,11 @@ def test_list_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_catalogue_is_complete() -> None:
     import gymnasium
 
-    import teachrl.environments  # noqa: F401
+    import teachrl.environments
 
-    assert set(CATALOGUE) == {name for name in gymnasium.registry if name.startswith("teachrl/")}
+    listed = {item["name"] for item in SOURCES[What.ENVS]()}
+    assert teachrl.environments.TEACHING.id in listed
+    assert listed == {name for name in gymnasium.registry if name.startswith("teachrl/")}
 
 
 @pytest.mark.parametrize("command", ["['--help']", "['list']", "['train', '--help']"])
@@ -290,6 +292,8 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "ready"
-    monkeypatch.setattr("teachrl.cli.doctor.NEEDED", ("no-such-package",))
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: ["no-such-package[x]>=1", "tool; extra == 'dev'"])
     assert main(["doctor"]) == 1
-    assert "MISSING: pip install no-such-package" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "MISSING: pip install no-such-package\n" in text
+    assert "tool" not in text

@@ -6,6 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
+from teachrl_envs.specs import ENV_SPECS
 from teachrl_envs.tasks import TaskSpace
 from teachrl_envs.test_sets import make
 
@@ -37,6 +38,11 @@ def test_the_script_writes_the_same_bytes(tmp_path):
     assert sorted(p.name for p in written) == [p.name for p in FILES]
     for path in written:
         assert path.read_bytes() == (make.FOLDER / path.name).read_bytes(), path.name
+
+
+def test_every_test_set_stands_in_the_row_of_its_environment():
+    rows = {name: spec.id for spec in ENV_SPECS for name in spec.test_sets}
+    assert rows == {path.stem: json.loads(path.read_text())["env"] for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

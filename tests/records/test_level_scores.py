@@ -115,11 +115,16 @@ def test_learnability_of_a_level_is_over_all_environments_and_only_over_episodes
 
 def test_every_score_takes_the_same_arguments() -> None:
     seen = played([[1.0]], [[0.5]], episode(0, 1.0, True))
-    assert {name: score(seen, ONE, 2.0) for name, score in SCORES.items()} == {
+    assert {name: score.compute(seen, ONE, 2.0) for name, score in SCORES.items()} == {
         "positive_value_loss": 1.0,
         "value_l1": 1.0,
         "max_monte_carlo": 1.5,
         "learnability": 0.0,
+        "oracle_regret": 1.0,
+    }
+    assert {name: score.needs for name, score in SCORES.items() if score.needs is not None} == {
+        "learnability": "success",
+        "oracle_regret": "optimal_return",
     }
 
 
@@ -169,3 +174,4 @@ def test_oracle_regret_is_of_the_mean_return_and_unknown_while_nothing_ended() -
     seen = played([[0.0, 0.0]], [[0.0, 0.0]], episode(0, 0.5), episode(0, 0.0), episode(1, 1.0))
     assert oracle_regret(seen, ONE, 0.9) == pytest.approx(0.65)
     assert oracle_regret(seen, np.array([2]), 0.9) is None
+    assert oracle_regret(seen, ONE, None) is None

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teachrl.errors import UsageError
+from teachrl_envs.specs import ENV_SPECS
 
 SimulatorState = NDArray[np.float64]
 """Shape ``(size,)``, the same size for every state of one environment."""
@@ -52,10 +53,7 @@ BUILT_IN = {
     "gymnasium.envs.box2d.lunar_lander:LunarLander": "teachrl.starts.adapters.box2d:LUNAR_LANDER",
     "minigrid.envs.babyai.core.roomgrid_level:RoomGridLevel": "teachrl.starts.adapters.babyai:BABYAI",
     "minigrid.minigrid_env:MiniGridEnv": "teachrl.starts.adapters.minigrid:MINIGRID",
-    "teachrl_envs.box2d.stump_tracks:StumpTracks": "teachrl.starts.adapters.box2d:STUMP_TRACKS",
-    "teachrl_envs.hypercubes:Hypercubes": "teachrl.starts.adapters.teachrl_envs:HYPERCUBES",
-    "teachrl_envs.maze.env:Maze": "teachrl.starts.adapters.teachrl_envs:MAZE",
-    "teachrl_envs.point_mass:PointMass": "teachrl.starts.adapters.teachrl_envs:POINT_MASS",
+    **{spec.entry_point: spec.snapshot_adapter for spec in ENV_SPECS if spec.snapshot_adapter is not None},
 }
 _registered: dict[type, SnapshotAdapter] = {}
 

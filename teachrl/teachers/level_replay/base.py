@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from teachrl.errors import UsageError
+from teachrl.errors import UsageError, unknown_name
 from teachrl.files import StateTree
 from teachrl.records.curriculum import BufferedLevel, Curriculum
 from teachrl.records.episodes import Array
-from teachrl.records.level_scores import SCORES, RoundResult, oracle_regret, same_levels
+from teachrl.records.level_scores import SCORES, RoundResult, same_levels
 from teachrl.tasks.spaces import TaskError, Vector
 from teachrl.teachers.base import Plan, Signal, TeacherConfig, TeacherContext
 from teachrl.teachers.level_replay.level_buffer import LevelBuffer, Origin, ReplayRule, offer
@@ -24,7 +24,14 @@ PICTURED = 16
 DRAWS = 1000
 IDLE_LIMIT = 100
 
-ScoreName = Literal["positive_value_loss", "value_l1", "max_monte_carlo", "learnability", "oracle_regret"]
+
+def _known_score(name: str) -> str:
+    if name not in SCORES:
+        raise ValueError(str(unknown_name("level score", name, SCORES)))
+    return name
+
+
+ScoreName = Annotated[str, AfterValidator(_known_score)]
 
 
 class JudgedLevelsConfig(TeacherConfig):
@@ -50,13 +57,14 @@ class LevelReplayTeacher(RoundTeacher):
     def __init__(self, context: TeacherContext, config: JudgedLevelsConfig) -> None:
         super().__init__(context, config)
         self.settings = config
+        self._judge = SCORES[config.score]
         self.buffer = LevelBuffer.empty(config.capacity, context.space.size)
         self.version = 0
         self._tasks: Vector = np.zeros((0, context.space.size))
         self._origins: list[Origin] = []
         self._next_number = 0
         self._idle = 0  # rounds in a row that gave no level a score
-        if config.score == "oracle_regret":
+        if self._judge.needs == "optimal_return":
             self._must_know(context.space.optimal_return)
         if config.only_solvable:
             self._must_know(context.space.is_solvable)
@@ -69,7 +77,7 @@ class LevelReplayTeacher(RoundTeacher):
 
     @property
     def signals(self) -> frozenset[Signal]:
-        return frozenset({"success"} if self.settings.score == "learnability" else ())
+        return frozenset({"success"} if self._judge.needs == "success" else ())
 
     def _new_levels(self, n: int) -> Vector:
         """Fresh levels of the space's own generator, shape ``(n, size)``."""
@@ -147,9 +155,9 @@ class LevelReplayTeacher(RoundTeacher):
 
     def _score(self, level: Vector, played: RoundResult, environments: Array, best: float | None) -> float | None:
         """The level's score; ``None`` where the round tells nothing about it."""
-        if self.settings.score == "oracle_regret":
-            return oracle_regret(played, environments, float(self.space.optimal_return(level[None])[0]))
-        return SCORES[self.settings.score](played, environments, best)
+        if self._judge.needs == "optimal_return":
+            best = float(self.space.optimal_return(level[None])[0])
+        return self._judge.compute(played, environments, best)
 
     def curriculum(self) -> Curriculum:
         """The highest-scored and the newest levels with their ancestors, and score and staleness of all."""

@@ -251,13 +251,14 @@ def test_settings_that_contradict_each_other_are_refused(distill: Any, words: st
     ("ppo", POINT_MASS, {"mentor": GATE, "weight": 1, "privileged": True}, "declares no privileged_space"),
     ("ppo", CARTPOLE, {"mentor": "ppo", "weight": 1}, "acts in Box"),
     ("ppo", maze(privileged=True), {"mentor": "dqn", "weight": 1}, "acts in Discrete"),
-    ("dqn", CARTPOLE, {"mentor": "ppo-lstm", "weight": 1}, "cannot be one"),
+    ("dqn", CARTPOLE, {"mentor": "ppo-lstm", "weight": 1}, "cannot be one; ppo, sac, td3 and dqn can"),
     ("dqn", CARTPOLE, {"mentor": BALANCE, "residual": True}, "bounded Box"),
     ("ppo", POINT_MASS, {"mentor": GATE, "beta": 0.5}, "nothing to learn from"),
-    ("ppo", POINT_MASS, {"replay": "sac"}, "with a replay buffer"),
+    ("ppo", POINT_MASS, {"replay": "sac"}, "with a replay buffer: sac, td3 and dqn"),
     ("sac", POINT_MASS, {"replay": "ppo"}, "stored no experience"),
     ("dqn", CARTPOLE, {"replay": "sac"}, "was played in"),
-    ("docs.examples.own_student:LinearStudent", CARTPOLE, {"mentor": BALANCE, "weight": 1}, "is for the students"),
+    ("docs.examples.own_student:LinearStudent", CARTPOLE, {"mentor": BALANCE, "weight": 1},
+     "students ppo, ppo-lstm, sac, td3 and dqn"),
 ])  # fmt: skip
 def test_what_cannot_work_is_refused_before_training(
     name: str, env: Any, distill: Any, words: str, earlier: dict[str, Path], tmp_path: Path

@@ -166,6 +166,11 @@ def test_learnability_asks_for_success() -> None:
         make_teacher("plr", TeacherContext(LINE, np.random.default_rng(0)), options={"score": "learnability"})
 
 
+def test_an_unknown_score_is_named_with_the_closest_and_all_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"did you mean 'value_l1'\? Known: learnability, max_monte_carlo, oracle_"):
+        build(score="value_l2")
+
+
 @pytest.mark.parametrize("moment", ["between rounds", "within a round"])
 def test_state_goes_on_identically_at_any_moment(moment: str) -> None:
     one, two = build(), build(seed=5)
