@@ -6,6 +6,7 @@ The direction of imports is held by import-linter (`[tool.importlinter]`, `make 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,10 @@ def test_the_public_api_is_complete_and_a_teacher_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_no_test_module_imports_another() -> None:
+    """What tests share is in tests/support."""
+    named = re.compile(r"\btests\.(\w+\.)*test_\w+")
+    for file in (ROOT / "tests").rglob("*.py"):
+        assert not named.search(file.read_text(encoding="utf-8")), f"{file} names another test module"

@@ -19,9 +19,10 @@ from teachrl.config.yaml_files import dump
 from teachrl.errors import TeachrlError
 from teachrl.statistics.estimates import Estimate
 from teachrl.training.run import train
-from tests.bench.test_suites import TINY
-from tests.support.browser import browser_test, console_errors, drawn, eventually, opened_browser
+from tests.support.browser import browser_test, console_errors, drawn, opened_browser
 from tests.support.browser import texts as texts_of
+from tests.support.suites import TINY
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,10 @@ import pytest
 from teachrl.bench.directory import Bench
 from teachrl.cli.app import main
 from teachrl.config.yaml_files import dump
-from tests.bench.test_running import TINY, wait_for
 from tests.support.clusters import nodes
-from tests.training.test_run import assert_same_run
+from tests.support.runs import assert_same_run
+from tests.support.suites import TINY
+from tests.support.waiting import eventually
 
 CELLS = ("random__s0", "oracle__s0")
 
@@ -87,7 +88,7 @@ def test_stopped_and_gone_on_equals_processes_that_were_never_stopped(
     process = subprocess.Popen(
         launcher, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True
     )
-    wait_for(lambda: len(saved(tmp_path / "cut")) > 1)
+    eventually(lambda: len(saved(tmp_path / "cut")) > 1, "two checkpoints", seconds=60)
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -104,7 +105,7 @@ def test_a_task_whose_process_died_is_tried_again_and_goes_on(
 ) -> None:
     launcher = [sys.executable, "-m", "teachrl.cli.app", *command(suite, address, tmp_path / "cut"), "--retries", "2"]
     process = subprocess.Popen(launcher, stdout=subprocess.PIPE, text=True)
-    wait_for(lambda: bool(saved(tmp_path / "cut")))
+    eventually(lambda: saved(tmp_path / "cut"), "a checkpoint", seconds=60)
     os.kill(parent(trainers(tmp_path / "cut")[0]), signal.SIGKILL)
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, out

@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,9 @@ from teachrl.cli.app import main
 from teachrl.cli.child import PARENT
 from teachrl.config.yaml_files import dump
 from teachrl.errors import TeachrlError
-from tests.bench.test_suites import TINY, tiny
-from tests.training.test_run import assert_same_run
+from tests.support.runs import assert_same_run
+from tests.support.suites import TINY, tiny
+from tests.support.waiting import eventually
 
 
 class Double:
@@ -135,13 +134,6 @@ def started(bench: Path) -> str:
     return "".join(f" {event['place']} " for event in events if event["event"] == "started")
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert condition()
-
-
 def test_killed_and_stopped_and_resumed_equals_never_stopped(tmp_path: Path) -> None:
     """The real thing: processes, SIGKILL, SIGTERM, and the same command again."""
     fields = {**TINY, "budgets": {"smoke": {"seeds": 1, "settings": {"steps": 6000, "evaluate_every": 2000}}}}
@@ -151,9 +143,9 @@ def test_killed_and_stopped_and_resumed_equals_never_stopped(tmp_path: Path) -> 
     cut = tmp_path / "cut"
     for how in (signal.SIGKILL, signal.SIGTERM):
         process = subprocess.Popen([*command, "-o", str(cut)], stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: f" {process.pid}" in started(cut))  # noqa: B023
+        eventually(lambda: f" {process.pid}" in started(cut), "a start", seconds=60)  # noqa: B023
         seen = set(cut.glob("cells/*/checkpoints/step_*"))
-        wait_for(lambda: bool(set(cut.glob("cells/*/checkpoints/step_*")) - seen))  # noqa: B023
+        eventually(lambda: set(cut.glob("cells/*/checkpoints/step_*")) - seen, "a checkpoint", seconds=60)  # noqa: B023
         process.send_signal(how)
         out, _ = process.communicate(timeout=60)
         assert process.returncode != 0

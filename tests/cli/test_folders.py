@@ -8,7 +8,8 @@ import pytest
 
 from teachrl.cli.app import main
 from teachrl.cli.folders import JOB
-from tests.bench.test_suites import TINY, dump
+from teachrl.config.yaml_files import dump
+from tests.support.suites import TINY
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from teachrl.report.curriculum_figures import (
 from teachrl.report.reading import read_run
 from teachrl.report.run_data import Gaussian, Region
 from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
-from tests.report.test_report import BOX, LINE, PRODUCT, check_page, make_run, page_of
+from tests.support.reports import BOX, LINE, PRODUCT, check_page, make_run, page_of
 
 WIDE = BoxTaskSpace(dict.fromkeys("abcd", (0.0, 1.0)))
 

@@ -12,8 +12,8 @@ import pytest
 from teachrl.report import reading
 from teachrl.report.kept_files import KeptFiles
 from teachrl.report.reading import read_run
-from tests.report.test_levels import OPEN, episode, level_run
-from tests.report.test_report import BOX, make_run
+from tests.support.level_runs import OPEN, episode, level_run
+from tests.support.reports import BOX, make_run
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from teachrl.config.experiment import Experiment
-from teachrl.records.episodes import Episode
 from teachrl.report import reading, write_report
 from teachrl.report.buffer_figures import buffer_figure
 from teachrl.report.cost_figures import cost_figure
@@ -25,16 +23,14 @@ from teachrl.report.galleries import buffer_galleries, evaluated_gallery, lineag
 from teachrl.report.level_figures import complexity_figure, gap_figure
 from teachrl.report.reading import read_run
 from teachrl.report.run_data import Level
-from teachrl.runs.directory import RunDirectory
 from teachrl.runs.episodes import read_episodes
 from teachrl.tasks.spaces import Vector
 from teachrl.training.run import train
 from teachrl_envs.maze.held_out import held_out_level
 from teachrl_envs.maze.level_space import LevelTaskSpace
-from tests.report.test_report import BOX, LINE, SECTIONS, make_run, page_of
+from tests.support.level_runs import OPEN, SPACE, episode, level_run
+from tests.support.reports import BOX, LINE, SECTIONS, make_run, page_of
 
-SPACE = LevelTaskSpace(2, 3)
-OPEN = SPACE.vector({"rows": [">..", "..G"]})
 WALLED = SPACE.vector({"rows": [">#.", ".#G"]})
 
 
@@ -53,26 +49,6 @@ def accel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
     )
     return train(experiment, tmp_path_factory.mktemp("runs")).path
-
-
-def episode(task: Vector, **fields: Any) -> Episode:
-    known = {"task": task, "episode_return": 1.0, "discounted_return": 1.0, "length": 10, "success": True}
-    known |= {"terminated": True, "origin": "random", "teacher_version": 0, "env_index": 0, "number": 0, "seed": 0}
-    return Episode(**(known | {"step": 100} | fields))
-
-
-def level_run(path: Path, *parts: Sequence[Episode], curriculum: dict[str, Any] | None = None) -> Path:
-    """A run directory with this log, a part for each sequence, and this one moment of the curriculum."""
-    path.mkdir()
-    (path / "experiment.yaml").write_text("env: teachrl/Maze-v0\nseed: 0\n")
-    (path / "task_space.json").write_text(json.dumps(SPACE.to_json()))
-    for folder in ("episodes", "curriculum"):
-        (path / folder).mkdir()
-    for n, episodes in enumerate(parts):
-        RunDirectory(path).write_episodes(n, episodes, SPACE)
-    if curriculum is not None:
-        (path / "curriculum" / "step_000000000100.json").write_text(json.dumps({"step": 100, **curriculum}))
-    return path
 
 
 def buffered(number: int, parent: int = -1, score: float = 0.0, task: Vector = OPEN) -> Level:

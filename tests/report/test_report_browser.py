@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from teachrl.report import write_report
-from tests.report.test_report import BOX, LINE, make_run
-from tests.support.browser import browser_test, console_errors, drawn, eventually, opened_browser
+from tests.support.browser import browser_test, console_errors, drawn, opened_browser
+from tests.support.reports import BOX, LINE, make_run
+from tests.support.waiting import eventually
 
 
 @browser_test

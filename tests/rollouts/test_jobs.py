@@ -15,10 +15,11 @@ from teachrl.config.experiment import to_yaml
 from teachrl.config.yaml_files import dump, parse, read_text
 from teachrl.files import read_json
 from teachrl.training.run import train
-from tests.bench.test_running import TINY, wait_for
-from tests.rollouts.test_worker_group import shared
 from tests.support.clusters import JobCluster, job_cluster
-from tests.training.test_run import PPO, assert_same_run
+from tests.support.runs import PPO, assert_same_run
+from tests.support.suites import TINY
+from tests.support.waiting import eventually
+from tests.support.workers import shared
 
 RECIPE = Path("experiments/cluster/runtime_env.yaml")
 TEACHRL = (sys.executable, "-m", "teachrl.cli.app")
@@ -71,7 +72,7 @@ def test_a_job_that_is_stopped_and_submitted_again_ends_with_the_same_numbers(
     mine, runs = project(tmp_path / "project", steps=12_000), tmp_path / "shared"
     command = ("train", "experiment.yaml", "--runs-dir", str(runs))
     submitted(cluster, "first", recipe, mine, *command)
-    wait_for(lambda: any(runs.glob("run/checkpoints/step_*")), seconds=120)
+    eventually(lambda: any(runs.glob("run/checkpoints/step_*")), "a checkpoint", seconds=120)
     assert cluster.job("stop", "first").returncode == 0
     assert "was stopped" in cluster.job("status", "first").stdout
     status = read_json(runs / "run" / "status.json")

@@ -10,10 +10,9 @@ import torch
 
 from teachrl.runs.directory import RunDirectory
 from teachrl.training.run import Run, train
-from tests.rollouts.test_ray_backend import MODULE, in_ray
-from tests.rollouts.test_worker_group import shared
 from tests.support.clusters import nodes, ray
-from tests.training.test_run import PPO, SAC, assert_same_run
+from tests.support.runs import PPO, SAC, assert_same_run
+from tests.support.workers import in_ray, shared
 
 TRAP = "tests.support.own_classes:Trap"
 
@@ -65,7 +64,7 @@ def test_several_nodes_give_the_numbers_of_one_process_and_workers_see_their_sha
         assert_same_run(train(shared(SAC, steps=512), tmp_path / "here").path, away)
         for share, cards in ((0.5, ["0", "0"]), (1, ["0", "1"])):
             (notes := tmp_path / str(share)).mkdir()
-            env = {"id": f"{MODULE}:Noted", "n_envs": 4, "options": {"folder": str(notes)}}
+            env = {"id": "tests.support.slow_env:Noted", "n_envs": 4, "options": {"folder": str(notes)}}
             run = started(tmp_path, env=env, gpus=share)
             assert ray.available_resources().get("GPU", 0) == 2 - 2 * share
             run.close()

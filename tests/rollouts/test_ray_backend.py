@@ -16,8 +16,8 @@ from teachrl.config.experiment import Experiment
 from teachrl.errors import TeachrlError
 from teachrl.runs.directory import RunDirectory
 from teachrl.training.run import Run, train
-from tests.rollouts.test_worker_group import MAZE, SMALL_LSTM, shared
-from tests.training.test_run import PPO, SAC, assert_same_run
+from tests.support.runs import PPO, SAC, assert_same_run
+from tests.support.workers import MAZE, SMALL_LSTM, in_ray, shared
 
 ray = pytest.importorskip("ray")
 memory_summary = pytest.importorskip("ray._private.internal_api").memory_summary
@@ -34,11 +34,6 @@ def one_ray() -> Iterator[None]:
     )
     yield
     ray.shutdown()
-
-
-def in_ray(chosen: Experiment, **workers: Any) -> Experiment:
-    fields = chosen.model_dump()
-    return Experiment.model_validate({**fields, "backend": "ray", "workers": {"count": 2, **workers}})
 
 
 def started(chosen: Experiment, folder: Path) -> Run:

@@ -16,18 +16,10 @@ from teachrl.errors import TeachrlError, UsageError
 from teachrl.files import read_json
 from teachrl.rollouts.merging import in_order, merged
 from teachrl.training.run import Run, train
-from tests.training.test_run import CARTPOLE, DQN, PPO, SAC, assert_same_run, episodes, experiment
+from tests.support.runs import CARTPOLE, DQN, PPO, SAC, assert_same_run, episodes, experiment
+from tests.support.workers import MAZE, SMALL_LSTM, shared
 
-MAZE = {"id": "teachrl/Maze-v0", "n_envs": 4, "options": {"height": 4, "width": 4, "walls": 4, "max_steps": 12}}
-SMALL_LSTM = {"name": "ppo-lstm", "options": {"n_steps": 32, "hidden_size": 16, "n_minibatches": 1}}
 FADING = {"name": "tests.support.fading_guide:Fading"}
-
-
-def shared(student: Any, env: Any = "teachrl/PointMass-v0", **changes: Any) -> Experiment:
-    """An experiment with two workers of two environments each."""
-    where = env if isinstance(env, dict) else {"id": env, "n_envs": 4}
-    plain = experiment(student).model_dump()
-    return Experiment.model_validate({**plain, "env": where, "workers": 2, **changes})
 
 
 def interrupted_once(chosen: Experiment, folder: Path, at: int) -> Path:

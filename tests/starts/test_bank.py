@@ -23,11 +23,6 @@ POINT = EnvConfig(id="teachrl/PointMass-v0")
 CARTPOLE = EnvConfig(id="CartPole-v1")
 
 
-def lean(observations: Any) -> Any:
-    """CartPole's cart goes to where the pole leans: some dozen steps."""
-    return (observations[:, 2] > 0).astype(int)
-
-
 def load(path: Path, settings: EnvConfig = CARTPOLE) -> Bank:
     env = make_env(settings)
     return load_bank(path, settings, env, environment_facts(env, settings))
@@ -36,7 +31,7 @@ def load(path: Path, settings: EnvConfig = CARTPOLE) -> Bank:
 @pytest.fixture
 def bank(tmp_path: Path) -> Path:
     path = tmp_path / "bank.npz"
-    snapshots_of_policy(CARTPOLE, "tests.starts.test_bank:lean", episodes=4, every=7).save(path)
+    snapshots_of_policy(CARTPOLE, "tests.support.policies:lean", episodes=4, every=7).save(path)
     return path
 
 
@@ -59,12 +54,12 @@ def test_a_bank_holds_each_episode_every_so_many_steps(bank: Path) -> None:
     assert len(set(loaded.seeds)) == 4
     assert np.isnan(loaded.values).all()
     assert np.isnan(loaded.episode_successes).all()
-    assert loaded.provenance["policy"] == {"policy": "tests.starts.test_bank:lean"}
+    assert loaded.provenance["policy"] == {"policy": "tests.support.policies:lean"}
 
 
 def test_only_the_best_episodes_are_kept_in_their_order() -> None:
     every, best = (
-        snapshots_of_policy(CARTPOLE, "tests.starts.test_bank:lean", episodes=6, best=n, seed=3) for n in (None, 2)
+        snapshots_of_policy(CARTPOLE, "tests.support.policies:lean", episodes=6, best=n, seed=3) for n in (None, 2)
     )
     top = sorted(np.argsort(-every.episode_returns, kind="stable")[:2])
     assert best.episode_returns.tolist() == every.episode_returns[top].tolist()
@@ -138,10 +133,10 @@ def test_what_is_no_bank_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("arguments", "says"), [
     ([], "say who plays"),
     (["--policy", "a:b"], "--env ID"),
-    (["--policy", "tests.starts.test_bank:lean", "--env", "CartPole-v1", "--set", "n_envs=0"], "n_envs"),
-    (["--policy", "tests.starts.test_bank:lean", "--env", "CartPole-v1", "--every", "0"], "every"),
-    (["--policy", "tests.starts.test_bank:nobody", "--env", "CartPole-v1"], "nobody"),
-    (["--policy", "tests.starts.test_bank:lean", "--env", "tests.support.own_classes:Trap"], "register_snapshots"),
+    (["--policy", "tests.support.policies:lean", "--env", "CartPole-v1", "--set", "n_envs=0"], "n_envs"),
+    (["--policy", "tests.support.policies:lean", "--env", "CartPole-v1", "--every", "0"], "every"),
+    (["--policy", "tests.support.policies:nobody", "--env", "CartPole-v1"], "nobody"),
+    (["--policy", "tests.support.policies:lean", "--env", "tests.support.own_classes:Trap"], "register_snapshots"),
 ])  # fmt: skip
 def test_wrong_requests_say_what_to_do(
     arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -21,22 +21,17 @@ from teachrl.report import write_report
 from teachrl.starts.bank import Bank, load_bank
 from teachrl.starts.wrapper import SnapshotStarts
 from teachrl.training.run import train
-from tests.training.test_run import assert_same_run
+from tests.support.runs import assert_same_run
 
 POINT = EnvConfig(id="teachrl/PointMass-v0")
 LAST = {"task": {"snapshot": 10}}
 PPO = {"name": "ppo", "options": {"n_steps": 64, "batch_size": 64, "n_epochs": 1}}
 
 
-def down(observations: Any) -> Any:
-    """Slowly towards the wall: not there after 100 steps."""
-    return np.stack([np.full(len(observations), 0.02), np.full(len(observations), -0.02)], axis=1).astype(np.float32)
-
-
 @pytest.fixture(scope="module")
 def bank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bank") / "bank.npz"
-    snapshots_of_policy(POINT, "tests.starts.test_wrapper:down", episodes=2, every=10).save(path)
+    snapshots_of_policy(POINT, "tests.support.policies:down", episodes=2, every=10).save(path)
     return path
 
 
@@ -109,7 +104,7 @@ def test_what_cannot_be_is_refused_before_training(bank_file: Path, tmp_path: Pa
     unlimited = EnvConfig(id="teachrl_envs.point_mass:PointMass")
     path = tmp_path / "bank.npz"
     cartpole = EnvConfig(id="CartPole-v1")
-    snapshots_of_policy(cartpole, "tests.starts.test_bank:lean", episodes=1).save(path)
+    snapshots_of_policy(cartpole, "tests.support.policies:lean", episodes=1).save(path)
     env = make_env(unlimited)
     settings = StartConfig(bank="unread", truncate_after=5)
     with pytest.raises(UsageError, match="TimeLimit"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ FLAGS = (
     *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
     "--window-size=1200,1600",
 )
-SECONDS = 20.0
 
 
 def browser_test(test: Callable[..., None]) -> Callable[..., None]:
@@ -54,16 +52,6 @@ def opened_browser(profile: Path) -> Iterator[Any]:
 def console_errors(driver: Any) -> list[str]:
     """What the console has complained of since this was asked last."""
     return [json.dumps(entry) for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-
-
-def eventually(check: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
-    """The first true answer of ``check``; a failure that says ``what`` was waited for where there is none in time."""
-    end = time.monotonic() + seconds
-    while not (answer := check()):
-        if time.monotonic() > end:
-            pytest.fail(f"not within {seconds:g} s: {what}")
-        time.sleep(0.1)
-    return answer
 
 
 def drawn(driver: Any, figure: str) -> int:

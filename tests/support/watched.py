@@ -10,8 +10,9 @@ from typing import Any
 
 from teachrl.bench.directory import Bench
 from teachrl.bench.suite import Suite
-from tests.report.test_report import BOX, make_run
+from tests.support.reports import BOX, make_run
 
+FIGURES = ["figure-learning", "figure-discounted", "figure-curriculum", "figure-throughput"]
 SUITE = {
     "title": "two teachers",
     "experiment": {"env": "teachrl/Hypercubes-v0", "student": "simulated"},

@@ -15,7 +15,7 @@ from teachrl.errors import UsageError
 from teachrl.evaluation.explanation import explain_episode
 from teachrl.files import read_json, read_tree
 from teachrl.training.run import Progress, train
-from tests.training.test_run import assert_same_run, episodes
+from tests.support.runs import assert_same_run, episodes
 
 MAZE = {"id": "teachrl/Maze-v0", "options": {"height": 4, "width": 4, "walls": 4, "max_steps": 12}}
 REPLAY = {"capacity": 12, "minimum_fill": 0.5}

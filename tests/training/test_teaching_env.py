@@ -42,7 +42,7 @@ def play(env: Any, seed: int | None, decisions: int) -> list[tuple[Any, ...]]:
         {},
         {"batch": 3, "memory": 2, "reward": "mastery_gain", "evaluate_every": 2},
         {"env": "tests.support.own_classes:Trap", "student": TINY_PPO, "reward": "final_mastery", "evaluate_every": 0},
-        {"env": "tests.training.test_teaching_env:make_choices", "student": TINY_PPO, "batch": 2},
+        {"env": "tests.support.choices:make_choices", "student": TINY_PPO, "batch": 2},
     ],
     ids=["default", "batch", "ppo", "choices"],
 )
@@ -66,30 +66,18 @@ def test_students_of_one_environment_differ_and_begin_anew() -> None:
     env.close()
 
 
-def make_choices() -> Any:
-    from teachrl_envs import DiscreteTaskSpace, ParameterizedEnv
-
-    env = gym.make("CartPole-v1", max_episode_steps=20)
-    space = DiscreteTaskSpace(["weak", "strong"], name="push")
-
-    def apply(cartpole: Any, task: dict[str, Any]) -> None:
-        cartpole.force_mag = {"weak": 5.0, "strong": 15.0}[task["push"]]
-
-    return ParameterizedEnv(env, space, apply, return_range=(0.0, 20.0))
-
-
 def test_a_choice_is_an_action_of_its_own() -> None:
-    one = teaching(env="tests.training.test_teaching_env:make_choices", student=TINY_PPO, decisions=2)
+    one = teaching(env="tests.support.choices:make_choices", student=TINY_PPO, decisions=2)
     assert one.action_space == gym.spaces.Discrete(2)
     one.reset(seed=0)
     observation, _, _, _, info = one.step(1)
     assert observation[1:3] == pytest.approx([1.0, 0.75])  # a task, the second of two
     assert observation[4] == 0.5  # nobody knows what success is
     assert "mastered_percent" not in info
-    two = teaching(env="tests.training.test_teaching_env:make_choices", student=TINY_PPO, batch=2, decisions=2)
+    two = teaching(env="tests.support.choices:make_choices", student=TINY_PPO, batch=2, decisions=2)
     assert two.action_space == gym.spaces.MultiDiscrete([2, 2])
     with pytest.raises(UsageError, match="mastery_return"):
-        teaching(env="tests.training.test_teaching_env:make_choices", student=TINY_PPO, reward="final_mastery")
+        teaching(env="tests.support.choices:make_choices", student=TINY_PPO, reward="final_mastery")
 
 
 def test_the_observation_shows_the_last_tasks_newest_first() -> None:
@@ -156,18 +144,12 @@ def test_settings_that_cannot_work_say_what_to_do() -> None:
     with pytest.raises(UsageError, match="did you mean 'decisions'"):
         teaching(decision=3)
     with pytest.raises(UsageError, match="return_range"):
-        teaching(env={"id": "tests.training.test_teaching_env:make_without_range"}, student=TINY_PPO)
+        teaching(env={"id": "tests.support.choices:make_without_range"}, student=TINY_PPO)
     with pytest.raises(UsageError, match="no task_space"):
         teaching(env="CartPole-v1", student=TINY_PPO)
     with pytest.raises(UsageError, match="unknown student"):
         teaching(student="simulate").reset()
     assert teaching(env=EnvConfig(id="teachrl/Hypercubes-v0")).unwrapped.settings.env.n_envs == 8
-
-
-def make_without_range() -> Any:
-    env: Any = make_choices()
-    env.return_range = None
-    return env
 
 
 def test_a_learnt_teacher_beats_random_tasks() -> None:

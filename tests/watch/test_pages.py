@@ -16,11 +16,9 @@ from teachrl.errors import UsageError
 from teachrl.report import reading
 from teachrl.watch.failures import SHOWN
 from teachrl.watch.pages import Pages, check_watched
-from tests.report.test_levels import OPEN, SPACE, episode, level_run
-from tests.report.test_report import BOX, LINE, STEPS, make_run
-from tests.support.watched import components, facts_of, fail_episode, figures_of, finish, half_run, text_of
-
-FIGURES = ["figure-learning", "figure-discounted", "figure-curriculum", "figure-throughput"]
+from tests.support.level_runs import OPEN, SPACE, episode, level_run
+from tests.support.reports import BOX, LINE, STEPS, make_run
+from tests.support.watched import FIGURES, components, facts_of, fail_episode, figures_of, finish, half_run, text_of
 
 
 def test_a_run_has_its_facts_curves_curriculum_workers_and_errors(tmp_path: Path) -> None:

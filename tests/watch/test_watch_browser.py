@@ -15,10 +15,10 @@ import pytest
 pytest.importorskip("dash")
 
 from teachrl.tasks.spaces import BoxTaskSpace
-from tests.report.test_report import make_run
-from tests.support.browser import browser_test, console_errors, drawn, eventually, opened_browser, texts
-from tests.support.watched import fail_episode, finish, half_run, make_bench
-from tests.watch.test_pages import FIGURES
+from tests.support.browser import browser_test, console_errors, drawn, opened_browser, texts
+from tests.support.reports import make_run
+from tests.support.waiting import eventually
+from tests.support.watched import FIGURES, fail_episode, finish, half_run, make_bench
 
 HOSTILE = "<img src=x onerror='window.hacked = 1'>"
 

@@ -22,9 +22,8 @@ pytest.importorskip("dash")
 from teachrl.cli.app import main
 from teachrl.errors import UsageError
 from teachrl.watch.server import FIRST_PORT, HOST, listening, make_app
-from tests.report.test_report import BOX, make_run
-from tests.support.watched import finish, half_run
-from tests.watch.test_pages import FIGURES
+from tests.support.reports import BOX, make_run
+from tests.support.watched import FIGURES, finish, half_run
 
 
 def asked(client: Any, shown: dict[str, Any] | None, address: str = "/") -> dict[str, Any]:

@@ -22,11 +22,6 @@ from teachrl.training.run import train
 CHAIN = EnvConfig(id="teachrl/Chain-v0", options={"right": 2, "left": 2, "slip": 0.0, "max_steps": 5})
 
 
-def halves(observations: Any) -> Any:
-    """An abstraction: which half of the short chain."""
-    return observations.argmax(axis=1)[:, None] // 3
-
-
 def played(env: Any, actions: list[int]) -> list[tuple[float, float]]:
     env.reset(seed=0)
     steps = [env.step(action) for action in actions]
@@ -50,7 +45,7 @@ def test_own_rewards_are_paid_too() -> None:
 
 
 def test_places_can_be_others_than_what_is_observed() -> None:
-    options = {"abstraction": "tests.guides.rewards.test_explors_guide:halves", "self_supervised": False}
+    options = {"abstraction": "tests.support.abstractions:halves", "self_supervised": False}
     guide: Any = make_guide("explors", options, CHAIN)
     env: Any = guide.guided(make_env(CHAIN))
     assert [paid for paid, _ in played(env, [0, 1, 1])] == pytest.approx([2**-0.5, 3**-0.5, 2**-0.5])

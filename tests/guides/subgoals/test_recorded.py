@@ -9,7 +9,7 @@ from teachrl.guides.subgoals.level import Subgoal
 from teachrl.guides.subgoals.llm.answer_cache import Source
 from teachrl.guides.subgoals.provider import make_provider
 from teachrl.guides.subgoals.recorded import Recorded
-from tests.guides.subgoals.llm.test_answer_cache import add, answer
+from tests.support.kept_answers import add, answer
 from tests.support.small_levels import locked_room
 
 

@@ -19,7 +19,7 @@ from teachrl.factory.student import build_student, load_student
 from teachrl.files import read_json, read_tree
 from teachrl.students.base import StudentContext
 from teachrl.training.run import train
-from tests.training.test_run import CARTPOLE, assert_same_run, same_tree
+from tests.support.runs import CARTPOLE, assert_same_run, same_tree
 
 POINT_MASS = "teachrl/PointMass-v0"
 PPO: dict[str, Any] = {"n_steps": 64, "batch_size": 64, "n_epochs": 2}

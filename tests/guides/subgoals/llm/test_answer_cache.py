@@ -5,43 +5,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from teachrl.errors import TeachrlError, UsageError
-from teachrl.guides.subgoals.level import GridLevel, Thing
+from teachrl.guides.subgoals.level import Thing
 from teachrl.guides.subgoals.llm.answer_cache import (
     LONGEST_KEPT,
-    Answer,
     AnswerCache,
-    KeptSubgoal,
-    Source,
     kept_text,
-    level_digest,
 )
+from tests.support.kept_answers import SOURCE, add, answer
 from tests.support.small_levels import locked_room
-
-SOURCE = Source(model="model", prompt="1", prompt_digest="abc", parameters={"temperature": 0.0})
-
-
-def answer(level: GridLevel, source: Source = SOURCE, **fields: Any) -> Answer:
-    return Answer(
-        environment=level.environment,
-        key=level.key,
-        level=level_digest(level),
-        source=source,
-        ended="answered",
-        subgoals=(KeptSubgoal(cell=(1, 2), name="yellow key"),),
-        **fields,
-    )
-
-
-def add(path: Path, *answers: Answer) -> None:
-    cache = AnswerCache(path)
-    with cache.writing():
-        for one in answers:
-            cache.add(one)
 
 
 def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
@@ -102,8 +77,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from teachrl.guides.subgoals.llm.answer_cache import AnswerCache
+from tests.support.kept_answers import SOURCE, answer
 from tests.support.small_levels import locked_room
-from tests.guides.subgoals.llm.test_answer_cache import SOURCE, answer
 cache = AnswerCache(Path(sys.argv[1]))
 for seed in range(60):
     with cache.writing():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -12,22 +12,10 @@ from teachrl.guides.subgoals.level import GridLevel, Subgoal, Thing
 from teachrl.guides.subgoals.llm.parsing import Fault, FaultKind, answer_schema, infeasible, judge_answer, read_answer
 from teachrl.guides.subgoals.planner import Planner
 from teachrl.guides.subgoals.seeded_levels import seeded_levels
+from tests.support.model_answers import BALL_ITEM, DOOR_ITEM, GOOD, KEY_ITEM, answer, item
 from tests.support.small_levels import BALL, DOOR, KEY, locked_room
 
 MOST = 6
-
-
-def item(name: Any, x: Any, y: Any) -> dict[str, Any]:
-    return {"object": name, "x": x, "y": y}
-
-
-KEY_ITEM, DOOR_ITEM = item("yellow key", 1, 2), item("locked yellow door", 3, 2)
-BALL_ITEM = item("blue ball", 5, 2)
-GOOD = [KEY_ITEM, DOOR_ITEM, BALL_ITEM]
-
-
-def answer(*items: Any) -> str:
-    return json.dumps({"subgoals": list(items)})
 
 
 def test_a_good_answer_becomes_sub_goals() -> None:

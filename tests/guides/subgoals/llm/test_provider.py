@@ -16,28 +16,13 @@ import pytest
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.guides.subgoals.level import GridLevel, Subgoal, Thing
 from teachrl.guides.subgoals.llm.answer_cache import AnswerCache
-from teachrl.guides.subgoals.llm.provider import LLM
-from teachrl.guides.subgoals.provider import make_provider
-from tests.guides.subgoals.llm.test_parsing import BALL_ITEM, DOOR_ITEM, GOOD, KEY_ITEM, answer, item
-from tests.support.endpoint_double import Double, completion, endpoint
+from tests.support.endpoint_double import completion, endpoint
+from tests.support.model_answers import BALL_ITEM, DOOR_ITEM, GOOD, KEY_ITEM, answer, item
+from tests.support.providers import provider
 from tests.support.small_levels import locked_room, many_rooms
 
 pytest.importorskip("openai")
 RIGHT = (Subgoal((1, 2), "yellow key"), Subgoal((3, 2), "locked yellow door"), Subgoal((5, 2), "blue ball"))
-
-
-def provider(tmp_path: Path, double: Double | str, **options: Any) -> LLM:
-    fields = {
-        "base_url": double if isinstance(double, str) else double.base_url,
-        "model": "double",
-        "cache": str(tmp_path / "cache.jsonl"),
-        "retry_delay": 0.01,
-        "retries": 2,
-        "timeout": 10,
-    }
-    made = make_provider("llm", {**fields, **options})
-    assert isinstance(made, LLM)
-    return made
 
 
 def test_a_level_with_hostile_names_is_asked_about_and_kept(tmp_path: Path) -> None:
@@ -232,7 +217,7 @@ def test_when_one_level_fails_the_others_under_way_are_kept(tmp_path: Path) -> N
 COLLECT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background processes ignore it
-from tests.guides.subgoals.llm.test_provider import provider
+from tests.support.providers import provider
 from tests.support.small_levels import many_rooms
 from pathlib import Path
 provider(Path(sys.argv[1]), sys.argv[2], concurrency=2).collect(many_rooms(40))
