@@ -143,8 +143,8 @@ def test_without_minigrid_the_extra_is_named() -> None:
         "import sys; sys.modules['minigrid'] = None\n"
         "from teachrl.environments import make_env\n"
         "from teachrl.errors import UsageError\n"
-        "from teachrl.config.experiment import EnvSettings\n"
-        "try: make_env(EnvSettings(id='teachrl/MiniGrid-v0', options={'minigrid_id': 'MiniGrid-Empty-5x5-v0'}))\n"
+        "from teachrl.config.experiment import EnvConfig\n"
+        "try: make_env(EnvConfig(id='teachrl/MiniGrid-v0', options={'minigrid_id': 'MiniGrid-Empty-5x5-v0'}))\n"
         "except UsageError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -27,7 +27,7 @@ LABEL = "label."
 
 
 class DistillationStudent(StudentWrapper):
-    """Lets the mentor act and label as `DistillSettings` say; what is not imitation is the student's own.
+    """Lets the mentor act and label as `DistillConfig` say; what is not imitation is the student's own.
 
     At first the mentor plays ``cloning_steps``; the student then makes ``cloning_epochs`` passes over them. After that
     the mentor acts at a share ``beta`` of the steps, and after each fragment come passes that minimise the divergence
