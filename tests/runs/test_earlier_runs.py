@@ -15,6 +15,8 @@ from teachrl.report import write_report
 from teachrl.runs.directory import RunDirectory
 from tests.support.runs import episodes
 
+pytestmark = pytest.mark.slow
+
 RUNS = Path(__file__).parents[1] / "data" / "runs_0_1"
 STEPS = {"ppo_alp_gmm": 24_576, "sac_alp_gmm": 3072, "accel_ppo_lstm": 24_576}
 COLUMNS = ("step", "env_index", "number", "seed", "length", "return")
