@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Threads beyond the two cores that are assumed only fight each other in networks this small.
 THREADS := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: install demo test lint types unit benchmark clean
+.PHONY: install demo test test-fast lint types unit unit-fast coverage benchmark clean
 
 install: .venv/installed
 
@@ -22,6 +22,9 @@ demo: install
 
 test: lint types unit
 
+# Without the tests that take more than about three seconds each.
+test-fast: lint types unit-fast
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -32,6 +35,12 @@ types: install
 
 unit: install
 	$(THREADS) $(BIN)/pytest
+
+unit-fast: install
+	$(THREADS) $(BIN)/pytest -m "not slow"
+
+coverage: install
+	$(THREADS) $(BIN)/pytest --cov=teachrl --cov=teachrl_envs
 
 benchmark: install
 	$(THREADS) $(BIN)/python -m benchmarks

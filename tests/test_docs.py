@@ -154,6 +154,7 @@ def test_constructed_environment_of_the_page_declares_what_is_read() -> None:
     env.close()
 
 
+@pytest.mark.slow
 def test_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = python_blocks(page("README.md"))
     assert len(block.splitlines()) <= 15

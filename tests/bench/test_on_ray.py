@@ -21,6 +21,8 @@ from tests.support.runs import assert_same_run
 from tests.support.suites import TINY
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 CELLS = ("random__s0", "oracle__s0")
 
 

@@ -134,6 +134,7 @@ def started(bench: Path) -> str:
     return "".join(f" {event['place']} " for event in events if event["event"] == "started")
 
 
+@pytest.mark.slow
 def test_killed_and_stopped_and_resumed_equals_never_stopped(tmp_path: Path) -> None:
     """The real thing: processes, SIGKILL, SIGTERM, and the same command again."""
     fields = {**TINY, "budgets": {"smoke": {"seeds": 1, "settings": {"steps": 6000, "evaluate_every": 2000}}}}
@@ -158,6 +159,7 @@ def test_killed_and_stopped_and_resumed_equals_never_stopped(tmp_path: Path) -> 
     assert states == {"finished"}
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_share_the_cells(tmp_path: Path) -> None:
     suite = tmp_path / "tiny.yaml"
     suite.write_text(dump(TINY))

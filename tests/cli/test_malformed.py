@@ -71,6 +71,7 @@ def check(arguments: list[str]) -> None:
     assert "Traceback" not in message
 
 
+@pytest.mark.slow
 @given(st.lists(yaml_pieces | texts, max_size=20).map("".join))
 @settings(OPTIONS, max_examples=300)
 @example("a: " + "[" * 3000)
@@ -81,6 +82,7 @@ def test_malformed_files(text: str) -> None:
     check(["train", "e.yaml"])
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60))
 @settings(OPTIONS, max_examples=100)
 def test_binary_files(content: bytes) -> None:
@@ -88,6 +90,7 @@ def test_binary_files(content: bytes) -> None:
     check(["train", "e.yaml"])
 
 
+@pytest.mark.slow
 @given(st.sampled_from(FIELDS) | texts, wrong_values, st.sampled_from(["", "env.", "teacher.", "student.options."]))
 @settings(OPTIONS, max_examples=250)
 def test_malformed_settings(field: str, value: Any, prefix: str) -> None:
@@ -100,6 +103,7 @@ def test_malformed_assignments(assignment: str) -> None:
     check(["train", "--env", "X", "--set", assignment])
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["train", "evaluate", "report", "replay", "list", "nothing", "", "--version"]),
     st.lists(

@@ -111,6 +111,7 @@ def test_in_one_dimension_a_region_is_a_bar(tmp_path: Path) -> None:
     assert (list(dots.x), list(dots.y)) == ([2000, 2000], [0.2, 2.0])
 
 
+@pytest.mark.slow
 def test_many_parts_keep_the_page_small(tmp_path: Path) -> None:
     regions = [region(WIDE, k / 400, (k + 1) / 400, weight=k) for k in range(400)]
     figure = figure_of(with_curriculum(tmp_path / "run", WIDE, [{"regions": regions}] * 50))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from teachrl.report import write_report
 from tests.support.browser import browser_test, console_errors, drawn, opened_browser
 from tests.support.reports import BOX, LINE, make_run
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 
 @browser_test

@@ -21,6 +21,8 @@ from tests.support.suites import TINY
 from tests.support.waiting import eventually
 from tests.support.workers import shared
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Path("experiments/cluster/runtime_env.yaml")
 TEACHRL = (sys.executable, "-m", "teachrl.cli.app")
 # What a user's project has beside teachrl: a module that no node has installed.

@@ -14,6 +14,8 @@ from tests.support.clusters import nodes, ray
 from tests.support.runs import PPO, SAC, assert_same_run
 from tests.support.workers import in_ray, shared
 
+pytestmark = pytest.mark.slow
+
 TRAP = "tests.support.own_classes:Trap"
 
 

@@ -21,6 +21,8 @@ from tests.support.workers import MAZE, SMALL_LSTM, in_ray, shared
 
 ray = pytest.importorskip("ray")
 memory_summary = pytest.importorskip("ray._private.internal_api").memory_summary
+
+pytestmark = pytest.mark.slow
 MODULE = "tests.support.slow_env"
 TRAP = "tests.support.own_classes:Trap"
 

@@ -31,6 +31,7 @@ def interrupted_once(chosen: Experiment, folder: Path, at: int) -> Path:
     return train(chosen, folder).path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chosen",
     [

@@ -22,7 +22,6 @@ PRODUCT = ProductTaskSpace(
         "start": DiscreteTaskSpace(["low", "high"], name="side"),
     }
 )
-
 SECTIONS = ("learning", "sampled", "curriculum", "mastery", "costs", "experiment")
 STEPS = 12_000
 

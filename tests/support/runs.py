@@ -14,9 +14,7 @@ from teachrl.files import read_json, read_tree
 PPO = {"name": "ppo", "options": {"n_steps": 64, "batch_size": 64, "n_epochs": 2, "normalize_observations": True}}
 SAC = {"name": "sac", "options": {"learning_starts": 100, "batch_size": 32, "buffer_size": 700, "train_freq": 4}}
 DQN = {"name": "dqn", "options": {"learning_starts": 100, "buffer_size": 500}}
-
 TD3 = {"name": "td3", "options": {"learning_starts": 100, "buffer_size": 500, "noise_type": "normal", "noise_std": 0.1}}
-
 CARTPOLE = "tests.support.own_classes:make_cartpole"
 
 

@@ -23,6 +23,7 @@ from teachrl.training.run import train
 from tests.support.runs import CARTPOLE, DQN, PPO, SAC, TD3, assert_same_run, episodes, experiment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("student", "env"), [(PPO, "teachrl/PointMass-v0"), (SAC, "teachrl/PointMass-v0"),
                                               (TD3, "teachrl/PointMass-v0"), (DQN, CARTPOLE)])  # fmt: skip
 def test_interrupted_and_resumed_equals_never_interrupted(student: Any, env: str, tmp_path: Path) -> None:
@@ -42,6 +43,7 @@ def test_interrupted_and_resumed_equals_never_interrupted(student: Any, env: str
     assert_same_run(whole.path, cut.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("teacher", [
     {"name": "spdl", "options": {"update_every": 256, "update_offset": 256, "alpha_offset": 1}},
     {"name": "goal-gan", "options": {"pretraining_iterations": 5, "iterations": 5, "update_size": 5}},
@@ -64,6 +66,7 @@ def test_a_teacher_with_more_than_numbers_in_its_state_resumes_alike(teacher: An
     assert len(set(episodes(whole.path)["teacher_version"].to_pylist())) > 1, "the teacher never learnt anything"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("student", [PPO, SAC], ids=["ppo", "sac"])
 def test_killed_with_9_at_random_moments_equals_never_killed(student: Any, tmp_path: Path) -> None:
     chosen = experiment(student, "teachrl/StumpTracks-v0", steps=3000, evaluate_every=0, checkpoint_every=300)
@@ -106,6 +109,7 @@ def test_the_same_command_again_leaves_a_finished_run_alone(tmp_path: Path) -> N
     assert episodes(first.path).equals(log)
 
 
+@pytest.mark.slow
 def test_another_experiment_is_refused_by_name_and_overwrite_starts_anew(tmp_path: Path) -> None:
     train(experiment(PPO), tmp_path)
     with pytest.raises(UsageError, match=r"seed"):
@@ -141,6 +145,7 @@ def test_a_failing_environment_leaves_a_run_that_says_so(tmp_path: Path) -> None
     assert read_json(tmp_path / "run" / "failures" / "episode-0000.json")["task"]["danger"] > 0.5
 
 
+@pytest.mark.slow
 def test_toy_alp_gmm_beats_random_as_in_the_paper(tmp_path: Path) -> None:
     mastered = {}
     for teacher in ("random", "alp-gmm"):
@@ -160,6 +165,7 @@ def test_toy_alp_gmm_beats_random_as_in_the_paper(tmp_path: Path) -> None:
     assert mastered["alp-gmm"] >= 10
 
 
+@pytest.mark.slow
 def test_ppo_learns_cartpole(tmp_path: Path) -> None:
     options = {"n_steps": 128, "batch_size": 128, "n_epochs": 10, "learning_rate": 1e-3}
     chosen = experiment({"name": "ppo", "options": options}, CARTPOLE, teacher="random", steps=24_000, evaluate_every=0)

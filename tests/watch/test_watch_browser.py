@@ -20,6 +20,8 @@ from tests.support.reports import make_run
 from tests.support.waiting import eventually
 from tests.support.watched import FIGURES, fail_episode, finish, half_run, make_bench
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<img src=x onerror='window.hacked = 1'>"
 
 

@@ -123,6 +123,7 @@ def chain_returns(guide: Any, folder: Path) -> Any:
     return pq.read_table(path / "episodes").sort_by("step")["return"].to_numpy(), evaluate_run(path)["mean_return"]
 
 
+@pytest.mark.slow
 def test_ppo_gets_to_the_far_reward_with_it_and_not_without(tmp_path: Path) -> None:
     returns, judged = chain_returns("explors", tmp_path / "guided")
     assert returns[-50:].mean() > 20

@@ -76,6 +76,7 @@ def test_a_level_has_the_same_errors_each_time_and_another_seed_has_others() -> 
     assert a.identity == b.identity != c.identity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["llama3-70b", "deepseek-coder-33b", "qwen1.5-72b"])
 def test_published_models_are_as_accurate_as_published(model: str) -> None:
     errors = PUBLISHED["MiniGrid-KeyCorridorS6R3"][model]

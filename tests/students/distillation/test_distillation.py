@@ -92,6 +92,7 @@ def test_a_weight_of_0_is_the_plain_student(name: str, options: Any, env: str, m
     assert same_tree(parts(plain), parts(train(experiment(name, options, env, distill, steps=512), tmp_path).path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options", "env", "mentor"), KINDS)
 def test_interrupted_and_resumed_equals_never_interrupted(
     name: str, options: Any, env: str, mentor: str, earlier: dict[str, Path], tmp_path: Path
@@ -124,6 +125,7 @@ def test_discrete_students_clone_a_mentor(name: str, options: Any, tmp_path: Pat
     assert read_json(run / "status.json")["costs"]["training_steps"] == 2000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), [
     ("ppo", {"n_steps": 250, "batch_size": 500}),
     ("sac", {"learning_starts": 10_000, "train_freq": 250}),

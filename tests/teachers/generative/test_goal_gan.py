@@ -54,6 +54,7 @@ def near(frontier: float) -> Any:
     return lambda unit, i: 1 / (1 + np.exp((unit[0] - frontier) / 0.05))
 
 
+@pytest.mark.slow
 def test_practises_goals_of_intermediate_difficulty() -> None:
     tasks = teach(build(), 1500, near(0.6))
     intermediate = np.abs(tasks[500:, 0] - 0.6) < 0.055  # one uniform task in nine

@@ -23,6 +23,8 @@ from tests.support.smollm2 import smollm2_file
 
 pytest.importorskip("openai")
 pytest.importorskip("xllamacpp")
+
+pytestmark = pytest.mark.slow
 pytestmark = pytest.mark.local_model
 ROOT = Path(__file__).parents[4]
 

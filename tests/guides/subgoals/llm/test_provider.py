@@ -182,6 +182,7 @@ def test_a_budget_of_requests_is_never_passed(fails: bool, tmp_path: Path) -> No
             assert len(double.requests) == sent
 
 
+@pytest.mark.slow
 def test_a_budget_of_tokens_is_never_passed(tmp_path: Path) -> None:
     with endpoint(says(answer(*GOOD))) as double:
         llm = provider(tmp_path, double, tokens_budget=20_000, max_tokens=100)
