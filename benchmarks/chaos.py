@@ -27,6 +27,7 @@ from teachrl.files import read_json
 from teachrl.runs.directory import RunDirectory
 from teachrl.statistics.estimates import mean_over_runs
 from teachrl.statistics.significance import welch_tests
+from teachrl.training.callbacks import OnProgress
 from teachrl.training.run import Run, train
 
 FRAGMENTS, STEPS, N_ENVS = 200, 128, 8
@@ -62,7 +63,7 @@ class Chaos:
             threading.Timer(self._random.uniform(0, 0.2), self._kill_a_worker).start()
 
     def _kill_a_worker(self) -> None:
-        living = [int(place.partition(" ")[2]) for place in self._run.worker.places if place]
+        living = [int(place.partition(" ")[2]) for place in self._run.rollouts.places if place]
         if living:
             os.kill(self._random.choice(living), signal.SIGKILL)
             self.killed += 1
@@ -93,12 +94,13 @@ def disturbed(seed: int, folder: Path) -> dict[str, float]:
     with three_nodes() as cluster:
         directory = RunDirectory(folder / "run")
         chosen = experiment(seed, backend="ray", workers={"count": 2, "placement": "spread"})
-        run = Run(chosen, directory)
+        # The callback needs the run, and the run its callbacks: the function is looked up when it is called.
+        run = Run(chosen, directory, [OnProgress(lambda progress: chaos(progress))])
         try:
             with directory.locked():
                 directory.prepare(chosen, empty=False)
                 chaos = Chaos(run, cluster, seed)
-                outcome = run.play(chaos)
+                outcome = run.play()
         finally:
             run.close()
     status = read_json(directory.path / "status.json")

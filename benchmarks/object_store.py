@@ -66,14 +66,14 @@ def main() -> None:
         run = Run(experiment(), RunDirectory(Path(folder) / "run"))
         try:
             for number in range(1, FRAGMENTS + 1):
-                run.worker.collect(run.student, STEPS)
+                run.rollouts.collect(run.student, STEPS)
                 weights = run.student.weights()
                 run.student.load_weights(_nudged(weights))
                 if number in (10, 100, 1_000, FRAGMENTS):
-                    held = [megabytes(pid) for pid in ("self", *(p.split()[1] for p in run.worker.places))]
+                    held = [megabytes(pid) for pid in ("self", *(p.split()[1] for p in run.rollouts.places))]
                     own, *workers = (f"{size:.0f} MB" for size in held)
                     print(f"{number} fragments: store {stored()} MB, driver {own}, workers {workers}", flush=True)
-            print(f"lost workers: {run.worker.metrics['workers/lost']:g}")
+            print(f"lost workers: {run.rollouts.metrics['workers/lost']:g}")
         finally:
             run.close()
 

@@ -73,7 +73,7 @@ def sb3_collect(n_envs: int) -> tuple[Callable[[], int], Callable[[], None]]:
 
 
 def ours(made: Run) -> int:
-    return int(made.worker.collect(made.student, STEPS).rewards.size)
+    return int(made.rollouts.collect(made.student, STEPS).rewards.size)
 
 
 def speeds() -> None:
@@ -125,7 +125,7 @@ def driver(env: str, teacher: str, workers: int, steps: int, envs_per_worker: in
             for turn in range(4):
                 if turn == 1:
                     inside, calls, start = 0.0, 0.0, time.perf_counter()
-                fragment = made.worker.collect(made.student, steps)
+                fragment = made.rollouts.collect(made.student, steps)
                 episodes = len(fragment.episodes)
             own = (time.perf_counter() - start - inside) / 3
     finally:

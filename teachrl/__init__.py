@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from teachrl.teachers.base import Plan, Teacher, TeacherConfig, TeacherContext
     from teachrl.teachers.registry import make_teacher
     from teachrl.teachers.rounds import RoundTeacher
+    from teachrl.training.callbacks import Callback
+    from teachrl.training.progress import Progress, RunInfo, RunResult
     from teachrl.training.run import train
+    from teachrl.training.schedules import Update
 
     __version__: str
 
 __all__ = [
     "Array",
     "BoxTaskSpace",
+    "Callback",
     "Curriculum",
     "Decision",
     "DiscreteTaskSpace",
@@ -39,8 +43,11 @@ __all__ = [
     "Fragment",
     "Plan",
     "ProductTaskSpace",
+    "Progress",
     "RoundResult",
     "RoundTeacher",
+    "RunInfo",
+    "RunResult",
     "StateTree",
     "Student",
     "StudentContext",
@@ -49,6 +56,7 @@ __all__ = [
     "TeacherConfig",
     "TeacherContext",
     "TeachrlError",
+    "Update",
     "UsageError",
     "Vector",
     "__version__",
@@ -75,7 +83,10 @@ _HOMES = {
     "teachers.base": ("Plan", "Teacher", "TeacherConfig", "TeacherContext"),
     "teachers.registry": ("make_teacher",),
     "teachers.rounds": ("RoundTeacher",),
+    "training.callbacks": ("Callback",),
+    "training.progress": ("Progress", "RunInfo", "RunResult"),
     "training.run": ("train",),
+    "training.schedules": ("Update",),
 }
 _HOME = {name: f"teachrl.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -10,7 +10,7 @@ import gymnasium as gym
 from gymnasium.error import Error as GymnasiumError
 
 import teachrl_envs  # noqa: F401  (registers teachrl/...)
-from teachrl.config.registry import import_object
+from teachrl.config.registry import Registry
 from teachrl.errors import UsageError, unknown_name
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution, declared_distribution
 from teachrl.tasks.spaces import DiscreteTaskSpace, TaskSpace, Vector
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from teachrl.config.experiment import EnvConfig
 
 Env = gym.Env[Any, Any]
+
+# Names that installed packages add for ``module:callable``; gymnasium keeps its own registry of ids.
+ENVIRONMENTS = Registry("environment", {}, group="teachrl.environments")
 
 # What an environment plays that declares no tasks.
 ONE_TASK = DiscreteTaskSpace(["standard"])
@@ -79,8 +82,8 @@ def make_env(settings: EnvConfig | str, render: bool = False) -> Env:
     if render:
         options["render_mode"] = "rgb_array"
     build: Callable[..., Env]
-    if ":" in settings.id:
-        build = import_object(settings.id, "environment")
+    if ":" in settings.id or settings.id in ENVIRONMENTS.entries:
+        build = ENVIRONMENTS.load(settings.id)
     else:
         if settings.id not in gym.registry:
             raise unknown_name("environment", settings.id, gym.registry)

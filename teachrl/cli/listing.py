@@ -20,6 +20,7 @@ class What(StrEnum):
     TEACHERS = "teachers"
     STUDENTS = "students"
     GUIDES = "guides"
+    CALLBACKS = "callbacks"
     PROVIDERS = "providers"
     TEST_SETS = "test-sets"
 
@@ -67,6 +68,12 @@ def _guides() -> list[dict[str, str]]:
     return _registered(GUIDES)
 
 
+def _callbacks() -> list[dict[str, str]]:
+    from teachrl.training.registry import CALLBACKS
+
+    return _registered(CALLBACKS)
+
+
 def _providers() -> list[dict[str, str]]:
     from teachrl.guides.subgoals.provider import PROVIDERS
 
@@ -93,6 +100,7 @@ SOURCES: dict[What, Callable[[], list[dict[str, str]]]] = {
     What.TEACHERS: _teachers,
     What.STUDENTS: _students,
     What.GUIDES: _guides,
+    What.CALLBACKS: _callbacks,
     What.PROVIDERS: _providers,
     What.TEST_SETS: _test_sets,
 }

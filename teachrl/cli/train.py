@@ -87,6 +87,8 @@ def _run(experiment: Experiment, runs_dir: Path, mode: Literal["auto", "resume",
     if interrupted:
         how = "without --overwrite " if mode == "overwrite" else ""
         typer.echo(f"interrupted at step {result.step:,}; the same command {how}continues from here")
+    if result.status == "stopped":
+        typer.echo(f"stopped at step {result.step:,}, as a callback asked for")
     # The last line is for scripts.
     typer.echo(f"run: {result.path}")
     if interrupted:

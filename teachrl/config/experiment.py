@@ -95,6 +95,13 @@ class GuideChoice(Settings):
     options: Options = Field(default={}, description="the guide's settings")
 
 
+class CallbackChoice(Settings):
+    """What watches or logs the run, and does not change its numbers."""
+
+    name: Name = Field(description="a name from `teachrl list callbacks`, or 'module:Class' of your own")
+    options: Options = Field(default={}, description="the callback's arguments")
+
+
 class Experiment(Settings):
     """Everything that decides how a run goes."""
 
@@ -143,6 +150,11 @@ class Experiment(Settings):
         description="who collects: their number, or a mapping with count, ...; null: the run itself, which tells the "
         "teacher of each episode before the next begins",
     )
+    callbacks: tuple[CallbackChoice, ...] = Field(
+        default=(CallbackChoice(name="tensorboard"),),
+        description="what watches the run: a list of names, or of mappings with name, options; numbers do not depend "
+        "on them",
+    )
     name: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
@@ -157,6 +169,12 @@ class Experiment(Settings):
         if info.field_name == "guide" and value == "none":  # as runs of version 0.1 have it
             return None
         return {KEYS[info.field_name]: value} if _stands_for(info.field_name, value) else value
+
+    @field_validator("callbacks", mode="before")
+    @classmethod
+    def _callbacks_by_name(cls, value: Any) -> Any:
+        listed = value if isinstance(value, (list, tuple)) else [value]
+        return [{"name": one} if isinstance(one, str) else one for one in listed]
 
     @check_model(mode="after")
     def _workers_fit(self) -> Self:

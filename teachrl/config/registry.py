@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +23,25 @@ class Entry:
 
 
 class Registry:
-    """Maps names to classes without importing them, so that listing stays fast."""
+    """Maps names to classes without importing them, so that listing stays fast.
 
-    def __init__(self, kind: str, entries: dict[str, Entry]) -> None:
+    Other packages add names by entry points of ``group``, ``name = "module:Class"`` in their ``pyproject.toml``. A name
+    that is built in cannot be replaced.
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, Entry], group: str | None = None) -> None:
         self.kind = kind
-        self.entries = entries
+        self._built_in = entries
+        self._group = group
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """All names: those that are built in, then those of installed packages."""
+        if self._group is None:
+            return dict(self._built_in)
+        points = importlib.metadata.entry_points(group=self._group)
+        added = {point.name: Entry(point.value, f"from the package {_package(point)}") for point in points}
+        return {**self._built_in, **{name: entry for name, entry in added.items() if name not in self._built_in}}
 
     def load(self, name: str) -> Any:
         """Import what ``name`` stands for. ``module:Class`` is taken as it is. Raises `UsageError`."""
@@ -33,6 +50,10 @@ class Registry:
         if name not in self.entries:
             raise unknown_name(self.kind, name, self.entries)
         return import_object(self.entries[name].target, self.kind)
+
+
+def _package(point: importlib.metadata.EntryPoint) -> str:
+    return "unknown" if point.dist is None else point.dist.name
 
 
 def import_object(target: str, kind: str) -> Any:

@@ -38,6 +38,7 @@ GUIDES = Registry(
             "rewards by the student's own success, and a bonus for what is new (ExploRS, 2022)",
         ),
     },
+    group="teachrl.guides",
 )
 
 

@@ -65,6 +65,8 @@ class RunDirectory:
         before = self.experiment()
         longer = mode == "resume" and experiment.steps >= before.steps
         compared = before.model_copy(update={"steps": experiment.steps}) if longer else before
+        # Callbacks may come and go: the numbers do not depend on them.
+        compared = compared.model_copy(update={"callbacks": experiment.callbacks})
         differences = differing_fields(compared, experiment)
         if differences:
             raise UsageError(
@@ -140,6 +142,10 @@ class RunDirectory:
     def write_evaluation(self, step: int, evaluation: Mapping[str, Any]) -> None:
         """Write one evaluation."""
         write_json(self.path / "evaluations" / f"step_{step:012d}.json", {"step": step, **evaluation})
+
+    def has_evaluation(self, step: int) -> bool:
+        """Whether an evaluation at ``step`` was written."""
+        return (self.path / "evaluations" / f"step_{step:012d}.json").exists()
 
     def write_curriculum(self, step: int, curriculum: Curriculum) -> None:
         """Write a picture of the teacher."""

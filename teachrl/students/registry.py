@@ -27,6 +27,7 @@ STUDENTS = Registry(
             "teachrl.students.simulated:SimulatedStudent", "no network: the rule-based learner of the hypercube toy"
         ),
     },
+    group="teachrl.students",
 )
 
 

@@ -153,6 +153,7 @@ TEACHERS = Registry(
             "particles transported to the wanted tasks through those that are mastered (Klink et al. 2022)",
         ),
     },
+    group="teachrl.teachers",
 )
 
 

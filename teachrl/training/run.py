@@ -1,11 +1,8 @@
-"""The loop of one run: collect, learn, tell the teacher, evaluate, checkpoint."""
+"""The training loop of one run: advance, evaluate, checkpoint, and tell the callbacks."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -19,41 +16,21 @@ from teachrl.evaluation.evaluator import Evaluator
 from teachrl.factory.environment import training_env
 from teachrl.factory.student import build_student, load_values
 from teachrl.factory.teacher import build_teacher
-from teachrl.files import read_tree, write_json
+from teachrl.files import write_json
 from teachrl.guides.base import LearningGuide
-from teachrl.records.episodes import Episode
 from teachrl.rollouts.factory import build_rollouts
 from teachrl.runs.directory import RunDirectory
 from teachrl.signals import stop_signals
 from teachrl.students.base import Student, StudentContext
 from teachrl.tasks.test_sets import choose_test_set
-from teachrl.training.schedules import Costs, Update, make_schedule
-from teachrl.training.tensorboard import TensorboardLog
+from teachrl.training.callbacks import Callback, CallbackList, OnProgress, make_callback
+from teachrl.training.checkpointing import Checkpointer, HasState
+from teachrl.training.counters import RunCounters
+from teachrl.training.progress import Progress, RunInfo, RunResult, Status, passed
+from teachrl.training.schedules import make_schedule
 
 # Streams of randomness that must never meet: the environments use (env index, episode) below these.
 TEACHER_STREAM = 2**31
-RECENT_EPISODES = 100
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How a run stands. ``mean_return`` is over the last 100 episodes, ``mastered_percent`` of the last evaluation."""
-
-    step: int
-    total_steps: int
-    steps_per_second: float
-    mean_return: float | None
-    mastered_percent: float | None
-    episodes: int
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended, and where it is."""
-
-    path: Path
-    status: Literal["finished", "interrupted"]
-    step: int
 
 
 def train(
@@ -61,20 +38,24 @@ def train(
     runs_dir: Path = Path("runs"),
     mode: Literal["auto", "resume", "overwrite"] = "auto",
     on_progress: Callable[[Progress], None] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> RunResult:
     """Run an experiment, from its last checkpoint if there is one. Raises `TeachrlError` when the run fails.
 
     SIGTERM and Ctrl-C end it at the next fragment, with a checkpoint. A run that is already finished is left alone.
+    ``callbacks`` are added to those that the experiment names; ``on_progress`` is called after each fragment and each
+    evaluation.
     """
     directory = RunDirectory(runs_dir / run_name(experiment))
     directory.check(experiment, mode)
+    extra = [*callbacks, *([] if on_progress is None else [OnProgress(on_progress)])]
     # Built before anything is written: a request that cannot work leaves no trace.
-    run = Run(experiment, directory)
+    run = Run(experiment, directory, extra)
     try:
         with directory.locked():
             directory.prepare(experiment, empty=mode == "overwrite")
             try:
-                return run.play(on_progress or (lambda progress: None))
+                return run.play()
             except Exception as error:
                 run.write_status("failed", str(error))
                 raise
@@ -83,212 +64,126 @@ def train(
 
 
 class Run:
-    """One experiment being played: its teacher, its student, its worker, and its directory."""
+    """One experiment being trained: its teacher, its students, its rollouts, and its directory."""
 
-    def __init__(self, experiment: Experiment, directory: RunDirectory) -> None:
+    def __init__(self, experiment: Experiment, directory: RunDirectory, callbacks: Sequence[Callback] = ()) -> None:
         self.experiment, self.directory = experiment, directory
+        self.callbacks = CallbackList([*map(make_callback, experiment.callbacks), *callbacks])
         torch.set_num_threads(experiment.threads)
-        settings = experiment.env
         where = training_env(experiment, load_values)
-        facts = where.facts
-        self.space = facts.task_space
+        evaluation_env = where.evaluation_env
         rng = np.random.default_rng(np.random.SeedSequence(experiment.seed, spawn_key=(TEACHER_STREAM,)))
-        self.teacher = build_teacher(experiment, facts, rng, where.bank)
-        self.guide = where.guide if isinstance(where.guide, LearningGuide) else None
-        make_student = partial(self._make_student, facts)
-        self.schedule, self.students = make_schedule(
-            self.teacher, make_student, settings.n_envs, self.guide, prefetch=experiment.workers is not None
+        self.teacher = build_teacher(experiment, where.facts, rng, where.bank)
+        guide = where.guide if isinstance(where.guide, LearningGuide) else None
+        self.schedule, students = make_schedule(
+            self.teacher,
+            partial(_make_student, experiment, where.facts),
+            experiment.env.n_envs,
+            guide,
+            prefetch=experiment.workers is not None,
         )
-        self.student = self.students["protagonist"]
-        test_set = choose_test_set(experiment.test_set, settings.id, where.evaluation_env.facts.task_space)
-        discount = self.student.discount
+        self.student = students["protagonist"]
+        test_set = choose_test_set(experiment.test_set, experiment.env.id, evaluation_env.facts.task_space)
         keep_steps = "transitions" in self.teacher.signals
-        self.worker = build_rollouts(
-            experiment, where, self.schedule.tasks, self.students, directory.write_failure, keep_steps
+        self.rollouts = build_rollouts(
+            experiment, where, self.schedule.tasks, students, directory.write_failure, keep_steps
         )
-        self.evaluator = Evaluator(where.evaluation_env.make, where.evaluation_env.facts, test_set, discount)
-        self.judged_space = where.evaluation_env.facts.task_space
-        self.costs = Costs()
-        self._pending: list[Episode] = []
-        self._recent: deque[float] = deque(maxlen=RECENT_EPISODES)
-        self._episodes = 0
-        self._mastered: float | None = None
-        self._seconds_before = self._teacher_seconds_before = 0.0
-        self._experience_counts: list[int] = []
-        self._evaluated = self._saved = -1
+        self.evaluator = Evaluator(evaluation_env.make, evaluation_env.facts, test_set, self.student.discount)
+        self._spaces = where.facts.task_space, evaluation_env.facts.task_space
+        self.counters = RunCounters(lambda: self.schedule.teacher_seconds)
+        # Restored in this order: the rollouts play open episodes again, and a guide may have seen these.
+        parts: dict[str, HasState] = {"worker": self.rollouts, "teacher": self.teacher}
+        parts |= {} if guide is None else {"guide": guide}
+        parts |= {"student" if name == "protagonist" else name: student for name, student in students.items()}
+        self.checkpointer = Checkpointer(
+            directory, experiment.keep_checkpoints, parts, self.counters, self.student, where.facts.task_space
+        )
+        self._stop_asked = False
 
-    def _make_student(self, facts: EnvironmentFacts, number: int) -> Student:
-        experiment, settings = self.experiment, self.experiment.student
-        spaces = (facts.observation_space, facts.action_space)
-        context = StudentContext(*spaces, experiment.env.n_envs, experiment.seed + number, experiment.steps)
-        return build_student(settings, facts, context)
+    def play(self) -> RunResult:
+        """Train until the steps are spent, a signal comes, or a callback asks to stop."""
+        self._begin()
+        status: Status = "failed"
+        try:
+            with stop_signals() as stopped:
+                while self.rollouts.steps < self.experiment.steps and not stopped.is_set() and not self._stop_asked:
+                    self._advance()
+                finished = self.rollouts.steps >= self.experiment.steps
+                if finished and self.counters.evaluated != self.rollouts.steps:
+                    self._evaluate()
+                self._checkpoint()
+                status = "finished" if finished else "stopped" if self._stop_asked else "interrupted"
+                self.write_status(status)
+        finally:
+            result = RunResult(self.directory.path, status, self.rollouts.steps)
+            self.callbacks.on_end(result)
+        return result
 
-    def play(self, on_progress: Callable[[Progress], None]) -> RunResult:
-        """Train until the steps are spent or a signal comes."""
-        write_json(self.directory.path / "task_space.json", self.space.to_json())
-        write_json(self.directory.path / "evaluation_space.json", self.judged_space.to_json())
+    def _begin(self) -> None:
+        task_space, evaluation_space = self._spaces
+        write_json(self.directory.path / "task_space.json", task_space.to_json())
+        write_json(self.directory.path / "evaluation_space.json", evaluation_space.to_json())
         write_json(self.directory.path / "test_set.json", self.evaluator.test_set.description)
-        self.checkpoints = self.directory.checkpoints(self.experiment.keep_checkpoints)
-        self._resume()
-        self._started, self._first_step = time.perf_counter(), self.worker.steps
-        total = self.experiment.steps
-        log = TensorboardLog(self.directory.path / "tensorboard", self.worker.steps)
-        with stop_signals() as stopped:
-            while self.worker.steps < total and not stopped.is_set():
-                self._advance(log)
-                on_progress(self.progress())
-            finished = self.worker.steps >= total
-            if finished and self._evaluated != self.worker.steps:
-                self._evaluate(log)
-                on_progress(self.progress())
-            self._checkpoint()
-            log.close()
-            self.write_status("finished" if finished else "interrupted")
-        return RunResult(self.directory.path, "finished" if finished else "interrupted", self.worker.steps)
+        self.checkpointer.resume()
+        if not self.directory.has_evaluation(self.counters.evaluated):
+            self.counters.evaluated = -1  # a longer run evaluates again at its end, whatever the shorter one did
+        self.counters.start(self.rollouts.steps)
+        self.callbacks.on_start(RunInfo(self.experiment, self.directory.path, self.rollouts.steps))
 
-    def _advance(self, log: TensorboardLog) -> None:
-        """One fragment: play it, learn from it, and evaluate and save when it is time."""
-        before = self.worker.steps
-        done = self.schedule.advance(self.worker, self.costs)
-        # The log keeps neither observations nor steps, so they need not stay in memory until the checkpoint.
-        self._pending += [replace(e, first_observation=None, transitions=None) for e in done.episodes]
-        self._episodes += len(done.episodes)
-        self._recent.extend(e.episode_return for e in done.episodes if not e.from_snapshot)
-        step = self.worker.steps
-        if _passed(self.experiment.evaluate_every, before, step):
-            self._evaluate(log)
-        if _passed(self.experiment.checkpoint_every, before, step):
-            self._log(log, done)
+    def _advance(self) -> None:
+        """Play and learn from one fragment, or one round of them; evaluate and save when it is time."""
+        before = self.rollouts.steps
+        update = self.schedule.advance(self.rollouts, self.counters.costs)
+        self.checkpointer.note(update.episodes)
+        self.counters.count(update)
+        step = self.rollouts.steps
+        if passed(self.experiment.evaluate_every, before, step):
+            self._evaluate()
+        self._stop_asked |= bool(self.callbacks.on_fragment(self.progress(), update))
+        if passed(self.experiment.checkpoint_every, before, step):
             self._checkpoint()
             self.write_status("running")
-        elif done.metrics and _passed(1000, before, step):
-            self._log(log, done)
 
-    def _evaluate(self, log: TensorboardLog) -> None:
-        step = self.worker.steps
+    def _evaluate(self) -> None:
+        step = self.rollouts.steps
         evaluation = self.evaluator.evaluate(self.student)
-        self.costs.evaluation_steps += evaluation["steps"]
-        costs = {"costs": self.costs.to_json(), "seconds": self._seconds()}
+        self.counters.costs.evaluation_steps += evaluation["steps"]
+        costs = {"costs": self.counters.costs.to_json(), "seconds": self.counters.seconds}
         self.directory.write_evaluation(step, {**evaluation, **costs})
-        self._mastered, self._evaluated = evaluation["mastered_percent"], step
-        log.evaluated(step, evaluation)
-
-    def _log(self, log: TensorboardLog, done: Update) -> None:
-        progress = self.progress()
-        share = self._teacher_seconds() / max(self._seconds(), 1e-9)
-        log.collected(self.worker.steps, done, progress.mean_return, progress.steps_per_second, share)
+        self.counters.mastered, self.counters.evaluated = evaluation["mastered_percent"], step
+        self._stop_asked |= bool(self.callbacks.on_evaluation(self.progress(), evaluation))
 
     def _checkpoint(self) -> None:
-        """Write what the checkpoint refers to first, the checkpoint itself last: killed in between, it never was."""
-        step = self.worker.steps
-        if step == self._saved:
-            return
-        self.directory.write_episodes(step, self._pending, self.space)
-        self._pending = []
-        self.directory.write_curriculum(step, self.teacher.curriculum())
-        self._append_experience()
-        run = {
-            "episodes": self._episodes,
-            "recent": list(self._recent),
-            "mastered": self._mastered,
-            "evaluated": self._evaluated,
-            "seconds": self._seconds(),
-            "teacher_seconds": self._teacher_seconds(),
-            "costs": self.costs.to_json(),
-            "experience_counts": self._experience_counts,
-        }
-        parts = {_file(name): student.state() for name, student in self.students.items()}
-        parts |= {"teacher": self.teacher.state(), "worker": self.worker.state(), "run": run}
-        if self.guide is not None:
-            parts["guide"] = self.guide.state()
-        self.checkpoints.save(step, parts)
-        # Rows that not even the oldest kept checkpoint would load are dropped after the new one stands.
-        self.directory.drop_experience(self._experience_counts[0] - self.student.experience_kept())
-        self._saved = step
-
-    def _append_experience(self) -> None:
-        count, kept = self.student.experience_count(), self.student.experience_kept()
-        start = max(self._experience_counts[-1] if self._experience_counts else 0, count - kept)
-        if count > start:
-            self.directory.write_experience(start, self.student.experience(start, count))
-        self._experience_counts = [*self._experience_counts, count][-self.experiment.keep_checkpoints :]
-
-    def _resume(self) -> None:
-        """Go on from the newest checkpoint, or from nothing, and remove what was written after it."""
-        self.checkpoints.clean()
-        newest = self.checkpoints.latest()
-        if newest is None:
-            self.directory.cut_back(-1, 0)
-            return
-        run = read_tree(newest / "run.npz")
-        self._experience_counts = run["experience_counts"]
-        worker = read_tree(newest / "worker.npz")
-        self.directory.cut_back(worker["steps"], self._experience_counts[-1])
-        self.worker.restore(worker)
-        oldest = self._experience_counts[-1] - self.student.experience_kept()
-        for start, stop, file in self.directory.experience_parts():
-            if stop > oldest:
-                self.student.load_experience(start, read_tree(file))
-        self.teacher.restore(read_tree(newest / "teacher.npz"))
-        if self.guide is not None:  # after the worker, whose open episodes it may have seen again
-            self.guide.restore(read_tree(newest / "guide.npz"))
-        for name, student in self.students.items():
-            student.restore(read_tree(newest / f"{_file(name)}.npz"))
-        self._episodes, self._mastered = run["episodes"], run["mastered"]
-        self._recent.extend(run["recent"])
-        self._evaluated = self._evaluated_at(run["evaluated"])
-        self._saved, self._seconds_before = worker["steps"], run["seconds"]
-        self._teacher_seconds_before, self.costs = run["teacher_seconds"], Costs(**run["costs"])
-
-    def _evaluated_at(self, step: int) -> int:
-        """A longer run must evaluate again at its end, whatever the shorter one did."""
-        return step if (self.directory.path / "evaluations" / f"step_{step:012d}.json").exists() else -1
-
-    def _seconds(self) -> float:
-        return self._seconds_before + time.perf_counter() - self._started
-
-    def _teacher_seconds(self) -> float:
-        return self._teacher_seconds_before + self.schedule.teacher_seconds
+        path = self.checkpointer.save(self.rollouts.steps, self.teacher.curriculum())
+        if path is not None:
+            self.callbacks.on_checkpoint(self.progress(), path)
 
     def progress(self) -> Progress:
-        """How the run stands now."""
-        seconds = max(time.perf_counter() - self._started, 1e-9)
-        return Progress(
-            step=self.worker.steps,
-            total_steps=self.experiment.steps,
-            steps_per_second=(self.worker.steps - self._first_step) / seconds,
-            mean_return=float(np.mean(self._recent)) if self._recent else None,
-            mastered_percent=self._mastered,
-            episodes=self._episodes,
-        )
+        """Return how the run stands now."""
+        return self.counters.progress(self.rollouts.steps, self.experiment.steps)
 
     def write_status(self, status: str, error: str | None = None) -> None:
         """Write how the run stands into its directory."""
-        seconds = self._seconds() if hasattr(self, "_started") else self._seconds_before
         self.directory.write_status(
             status=status,
-            step=self.worker.steps,
+            step=self.rollouts.steps,
             total_steps=self.experiment.steps,
-            episodes=self._episodes,
-            seconds=seconds,
-            teacher_seconds=self._teacher_seconds(),
-            costs=self.costs.to_json(),
-            skipped_episodes=self.worker.skipped,
-            workers={"places": list(self.worker.places), "metrics": dict(self.worker.metrics)},
+            episodes=self.counters.episodes,
+            seconds=self.counters.seconds,
+            teacher_seconds=self.counters.teacher_seconds,
+            costs=self.counters.costs.to_json(),
+            skipped_episodes=self.rollouts.skipped,
+            workers={"places": list(self.rollouts.places), "metrics": dict(self.rollouts.metrics)},
             error=error,
         )
 
     def close(self) -> None:
         """Close all environments."""
-        self.worker.close()
+        self.rollouts.close()
         self.evaluator.close()
 
 
-def _file(student: str) -> str:
-    """The name of a student's part of a checkpoint; evaluation and films read the first one's."""
-    return "student" if student == "protagonist" else student
-
-
-def _passed(every: int, before: int, now: int) -> bool:
-    """Whether a multiple of ``every`` lies in ``(before, now]``; never when ``every`` is 0."""
-    return every > 0 and before // every != now // every
+def _make_student(experiment: Experiment, facts: EnvironmentFacts, number: int) -> Student:
+    spaces = (facts.observation_space, facts.action_space)
+    context = StudentContext(*spaces, experiment.env.n_envs, experiment.seed + number, experiment.steps)
+    return build_student(experiment.student, facts, context)

@@ -247,6 +247,7 @@ def test_list_json(capsys: pytest.CaptureFixture[str]) -> None:
         "teacher",
         "student",
         "guide",
+        "callback",
         "sub-goal provider",
         "test set",
     }

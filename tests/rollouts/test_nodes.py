@@ -27,7 +27,7 @@ def played(run: Run, fragments: int) -> list[tuple[int, int]]:
     """Collect, and name the episodes that ended."""
     named = []
     for _ in range(fragments):
-        fragment = run.worker.collect(run.student, 64)
+        fragment = run.rollouts.collect(run.student, 64)
         assert fragment.rewards.shape == (64, 4)
         named += [(episode.env_index, episode.number) for episode in fragment.episodes]
     return named
@@ -50,8 +50,8 @@ def test_a_node_that_is_lost_costs_its_workers_half_fragments_and_another_takes_
         cluster.remove_node(lost, allow_graceful=False)
         cluster.add_node(num_cpus=1)
         episodes += played(run, 4)
-        assert run.worker.steps == 6 * 64 * 4
-        assert run.worker.metrics["workers/lost"] >= 1
+        assert run.rollouts.steps == 6 * 64 * 4
+        assert run.rollouts.metrics["workers/lost"] >= 1
         assert len(set(episodes)) == len(episodes)
         assert len(busy_nodes()) == 2
         assert lost.node_id not in busy_nodes()

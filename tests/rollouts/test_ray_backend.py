@@ -67,7 +67,7 @@ def test_interrupted_in_ray_and_resumed_equals_never_interrupted_in_one_process(
 
 
 def pids(run: Any) -> list[int]:
-    return [int(place.partition(" ")[2]) for place in run.worker.places]
+    return [int(place.partition(" ")[2]) for place in run.rollouts.places]
 
 
 def test_a_killed_worker_is_replaced_and_no_episode_counts_twice(tmp_path: Path) -> None:
@@ -76,11 +76,11 @@ def test_a_killed_worker_is_replaced_and_no_episode_counts_twice(tmp_path: Path)
     for k in range(6):
         if k in (2, 4):
             os.kill(pids(run)[k // 2 - 1], signal.SIGKILL)
-        fragment = run.worker.collect(run.student, 64)
+        fragment = run.rollouts.collect(run.student, 64)
         assert fragment.rewards.shape == (64, 4)
         episodes += fragment.episodes
-    assert run.worker.steps == 6 * 64 * 4
-    assert run.worker.metrics["workers/lost"] == 2
+    assert run.rollouts.steps == 6 * 64 * 4
+    assert run.rollouts.metrics["workers/lost"] == 2
     names = [(e.env_index, e.number) for e in episodes]
     assert len(set(names)) == len(names)
     run.close()
@@ -88,12 +88,12 @@ def test_a_killed_worker_is_replaced_and_no_episode_counts_twice(tmp_path: Path)
 
 def test_a_worker_that_hangs_is_given_up(tmp_path: Path) -> None:
     run = started(in_ray(shared(PPO, TRAP, teacher="random"), patience=4), tmp_path)
-    run.worker.collect(run.student, 8)
+    run.rollouts.collect(run.student, 8)
     os.kill(pids(run)[1], signal.SIGSTOP)
     before = time.monotonic()
-    assert run.worker.collect(run.student, 8).n_envs == 4
+    assert run.rollouts.collect(run.student, 8).n_envs == 4
     assert 3 < time.monotonic() - before < 60
-    assert run.worker.metrics["workers/lost"] == 1
+    assert run.rollouts.metrics["workers/lost"] == 1
     run.close()
 
 
@@ -101,7 +101,7 @@ def test_endless_losses_end_the_run(tmp_path: Path) -> None:
     env = {"id": f"{MODULE}:Deadly", "n_envs": 4}
     run = started(in_ray(shared(PPO, env, teacher="random"), losses=2), tmp_path)
     with pytest.raises(TeachrlError, match=r"3 workers were lost in a row, and workers\.losses allows 2"):
-        run.worker.collect(run.student, 64)
+        run.rollouts.collect(run.student, 64)
     run.close()
 
 
@@ -132,22 +132,22 @@ def test_asynchronous_workers_do_not_wait_for_the_slowest(tmp_path: Path) -> Non
     slow_worker = [str(pid) for pid in pids(run)].index((tmp_path / "slow").read_text())
     seen, ages = [], []
     for _ in range(8):
-        fragment = run.worker.collect(run.student, 64)
+        fragment = run.rollouts.collect(run.student, 64)
         assert fragment.rewards.shape == (64, 4)
         run.student.learn(fragment)
-        ages.append(run.worker.metrics["workers/staleness"])
+        ages.append(run.rollouts.metrics["workers/staleness"])
         seen += [e.env_index for e in fragment.episodes]
     slow = sum(index // 2 == slow_worker for index in seen)
     assert slow < len(seen) / 3
     assert 0 < max(ages) <= 2
-    assert run.worker.steps == (8 * 2 + run.worker.counters.stale) * 64 * 2
+    assert run.rollouts.steps == (8 * 2 + run.rollouts.counters.stale) * 64 * 2
     run.close()
 
 
 def test_the_store_does_not_fill_up(tmp_path: Path) -> None:
     """Two megabytes come from each worker for a fragment, and their episodes are kept, as teachers may."""
     run = started(in_ray(shared(PPO, {"id": f"{MODULE}:Wide", "n_envs": 4}, teacher="random")), tmp_path)
-    kept = [episode for _ in range(20) for episode in run.worker.collect(run.student, 32).episodes]
+    kept = [episode for _ in range(20) for episode in run.rollouts.collect(run.student, 32).episodes]
     assert len(kept) > 200
     # Ray lets go of objects a little later than we do.
     deadline = time.monotonic() + 10

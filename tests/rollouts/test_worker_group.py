@@ -77,14 +77,14 @@ def test_every_task_is_the_teachers_and_the_teacher_is_told_of_every_episode_onc
     run.teacher.plan, run.teacher.update = spied_plan, spied_update  # type: ignore[method-assign]
     played = []
     for _ in range(3):
-        played.append(run.worker.collect(run.student, 200))
+        played.append(run.rollouts.collect(run.student, 200))
         run.schedule.end(played[-1:])
     ended = [episode for fragment in played for episode in fragment.episodes]
     assert info == [(e.env_index, e.number) for e in ended]
     tasks = [np.asarray(e.task).tobytes() for e in ended]
     assert set(tasks) <= set(planned)
     # Before the first episode ended nobody knew how short they are, so some tasks came twice in the first fragment.
-    repeated = run.worker.metrics["workers/repeated"]
+    repeated = run.rollouts.metrics["workers/repeated"]
     assert 0 < repeated < 80
     assert len(tasks) - len(set(tasks)) <= repeated
     assert len(set(planned)) < len(tasks) + 3 * 80
@@ -99,7 +99,7 @@ def _directory(path: Path) -> Any:
 
 def test_workers_have_random_streams_of_their_own(tmp_path: Path) -> None:
     run = Run(shared(PPO, "tests.support.own_classes:Trap"), _directory(tmp_path))
-    fragment = run.worker.collect(run.student, 64)
+    fragment = run.rollouts.collect(run.student, 64)
     first, second = fragment.actions[:, :2], fragment.actions[:, 2:]
     assert not np.array_equal(first, second)
     run.close()
@@ -118,8 +118,8 @@ def test_a_worker_that_may_skip_goes_on_and_the_run_counts(tmp_path: Path) -> No
     run = Run(chosen, directory)
     with directory.locked():
         directory.prepare(chosen, empty=False)
-        fragment = run.worker.collect(run.student, 64)
-    assert run.worker.skipped == len(list((directory.path / "failures").iterdir())) > 0
+        fragment = run.rollouts.collect(run.student, 64)
+    assert run.rollouts.skipped == len(list((directory.path / "failures").iterdir())) > 0
     assert all(episode.task[0] <= 0.5 for episode in fragment.episodes)
     run.close()
 
@@ -144,7 +144,7 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], message: s
 
 def test_merged_fragments_are_side_by_side(tmp_path: Path) -> None:
     run = Run(shared(PPO, "tests.support.own_classes:Trap"), _directory(tmp_path))
-    one, two = run.worker.collect(run.student, 20), run.worker.collect(run.student, 20)
+    one, two = run.rollouts.collect(run.student, 20), run.rollouts.collect(run.student, 20)
     both = merged([one, two])
     assert both.n_envs == 8
     np.testing.assert_array_equal(both.observations[:, 4:], two.observations)

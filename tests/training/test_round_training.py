@@ -14,7 +14,8 @@ from teachrl.config.experiment import Experiment
 from teachrl.errors import UsageError
 from teachrl.evaluation.explanation import explain_episode
 from teachrl.files import read_json, read_tree
-from teachrl.training.run import Progress, train
+from teachrl.training.progress import Progress
+from teachrl.training.run import train
 from tests.support.runs import assert_same_run, episodes
 
 MAZE = {"id": "teachrl/Maze-v0", "options": {"height": 4, "width": 4, "walls": 4, "max_steps": 12}}
