@@ -52,9 +52,8 @@ class Chaos:
         self._fragment, self._next = 0, 10
         self.killed = self.nodes = 0
 
-    def __call__(self, progress: Any) -> None:
+    def disturb(self) -> None:
         """After a fragment; what is killed is killed a little later, in the middle of the next."""
-        del progress
         self._fragment += 1
         if self._fragment == FRAGMENTS // 2:
             self._lose_a_node()
@@ -94,8 +93,7 @@ def disturbed(seed: int, folder: Path) -> dict[str, float]:
     with three_nodes() as cluster:
         directory = RunDirectory(folder / "run")
         chosen = experiment(seed, backend="ray", workers={"count": 2, "placement": "spread"})
-        # The callback needs the run, and the run its callbacks: the function is looked up when it is called.
-        run = Run(chosen, directory, [OnProgress(lambda progress: chaos(progress))])
+        run = Run(chosen, directory, [OnProgress(lambda _: chaos.disturb())])
         try:
             with directory.locked():
                 directory.prepare(chosen, empty=False)
