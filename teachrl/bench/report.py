@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
+
+from markupsafe import Markup
 
 from teachrl.bench import captions, figures
 from teachrl.bench.directory import Bench
@@ -14,7 +15,7 @@ from teachrl.bench.suite import suite_names
 from teachrl.bench.table import Line, as_csv, as_markdown, heads, lines, text, texts
 from teachrl.errors import UsageError
 from teachrl.files import write_bytes
-from teachrl.report.html_parts import document, figure_part, missing, section, table
+from teachrl.report.html_parts import document, figure_part, missing, paragraph, section, table
 from teachrl.statistics.significance import PairTest, welch_tests
 
 
@@ -35,8 +36,8 @@ def write_bench_report(bench: Bench, output: Path | None = None) -> Path:
     return page
 
 
-def _body(bench: Bench, results: Sequence[RowResult], made: Sequence[Line]) -> str:
-    intro = f"<p>{html.escape(bench.suite.title)}. What counts is {html.escape(bench.suite.metric)}.</p>"
+def _body(bench: Bench, results: Sequence[RowResult], made: Sequence[Line]) -> Markup:
+    intro = paragraph(f"{bench.suite.title}. What counts is {bench.suite.metric}.")
     if not results:
         return intro + _standings(bench) + missing(captions.NOTHING)
     finished = [result for result in results if result.finished]
@@ -46,7 +47,7 @@ def _body(bench: Bench, results: Sequence[RowResult], made: Sequence[Line]) -> s
     pairs = figures.comparisons(finished) if comparable else None
     profiles = figures.profiles(finished) if finished else None
     radar = figures.radar(whole) if len(whole) > 1 else None
-    return intro + "".join(
+    return intro + Markup("").join(
         [
             _standings(bench),
             section(
@@ -81,20 +82,20 @@ def _body(bench: Bench, results: Sequence[RowResult], made: Sequence[Line]) -> s
     )
 
 
-def _standings(bench: Bench) -> str:
+def _standings(bench: Bench) -> Markup:
     standings = bench.ledger.standings()
     counts = {state: sum(s.state == state for s in standings.values()) for state in ("finished", "failed", "running")}
     told = ", ".join(f"{n} {state}" for state, n in counts.items())
-    parts = [f"<p>{len(standings)} runs were asked for: {told}.</p>"]
+    parts = [paragraph(f"{len(standings)} runs were asked for: {told}.")]
     for name, standing in standings.items():
         if standing.state == "failed":
-            parts.append(f'<p class="error">{html.escape(f"{name} failed: {standing.error}")}</p>')
-    return "".join(parts)
+            parts.append(paragraph(f"{name} failed: {standing.error}", "error"))
+    return Markup("").join(parts)
 
 
-def _tests(bench: Bench, finished: Sequence[RowResult]) -> str:
+def _tests(bench: Bench, finished: Sequence[RowResult]) -> Markup:
     baseline = bench.suite.baseline or next(iter(bench.suite.teachers))
-    parts: list[str] = []
+    parts: list[Markup] = []
     for place in dict.fromkeys((result.row.environment, result.row.student) for result in finished):
         here = [r for r in finished if (r.row.environment, r.row.student) == place]
         names = {r.row.teacher: r.row.name for r in here}
@@ -103,7 +104,7 @@ def _tests(bench: Bench, finished: Sequence[RowResult]) -> str:
         pairs = welch_tests({r.row.name: r.finals for r in here})
         rows = [_test(pair, names[baseline]) for pair in pairs if names[baseline] in (pair.first, pair.second)]
         parts.append(table(("pair", "difference", "p (Holm)", "Hedges' g", ""), rows, f"tests-{len(parts)}"))
-    return "".join(parts) or missing(f"There are no finished runs of {baseline} and another row yet.")
+    return Markup("").join(parts) or missing(f"There are no finished runs of {baseline} and another row yet.")
 
 
 def _test(pair: PairTest, baseline: str) -> list[str]:
@@ -122,19 +123,17 @@ def _test(pair: PairTest, baseline: str) -> list[str]:
     return [f"{other} less {baseline}", text(difference), p, effect, pair.note]
 
 
-def _runs(bench: Bench) -> str:
-    """Every run: a link to its folder, how it stands, and the command that makes it again."""
+def _runs(bench: Bench) -> Markup:
+    """Return for every run a link to its folder, how it stands, and the command that makes it again."""
     standings = bench.ledger.standings()
     rows = []
     for cell in bench.asked_cells():
         standing = standings[cell.name]
-        link = f'<a href="cells/{html.escape(cell.name)}/">{html.escape(cell.name)}</a>'
-        command = f"teachrl train {bench.folder}/experiments/{cell.name}.yaml -f again"
-        state = f"{standing.state}, step {standing.step:,}"
-        rows.append(f"<tr><td>{link}</td><td>{state}</td><td><code>{html.escape(command)}</code></td></tr>")
+        link = Markup('<a href="cells/{0}/">{0}</a>').format(cell.name)
+        command = Markup("<code>{}</code>").format(
+            f"teachrl train {bench.folder}/experiments/{cell.name}.yaml -f again"
+        )
+        rows.append((link, f"{standing.state}, step {standing.step:,}", command))
     suite = bench.name if bench.name in suite_names() else f"{bench.name}.yaml"
     again = f"teachrl bench run {suite} --budget {bench.budget_name} -o {bench.folder}"
-    return (
-        f"<p>The whole bench: <code>{html.escape(again)}</code></p>"
-        f'<div class="wide"><table id="all-runs">{"".join(rows)}</table></div>'
-    )
+    return Markup("<p>The whole bench: <code>{}</code></p>").format(again) + table((), rows, "all-runs")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import functools
-import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import imageio.v3 as imageio
 import numpy as np
+from markupsafe import Markup
 
 from teachrl.report.figures import thin
+from teachrl.report.html_parts import rendered
 from teachrl.report.run_data import Curriculum, Evaluation, Level, PlayedLevels, Vector
 from teachrl_envs.maze.held_out import JAXUED, ROWS, held_out_level
 from teachrl_envs.maze.level_space import LevelTaskSpace
@@ -29,9 +30,10 @@ class Shown(NamedTuple):
     mastered: bool = False
 
 
-def gallery(space: LevelTaskSpace, shown: Sequence[Shown]) -> str:
-    """The levels side by side."""
-    return f'<div class="gallery">{"".join(_figure(space, one) for one in shown)}</div>\n'
+def gallery(space: LevelTaskSpace, shown: Sequence[Shown]) -> Markup:
+    """Return the levels side by side."""
+    figures = [{"source": picture(space, one.level), "lines": one.lines, "mastered": one.mastered} for one in shown]
+    return rendered("gallery.html", figures=figures)
 
 
 def picture(space: LevelTaskSpace, level: Vector) -> str:
@@ -39,14 +41,6 @@ def picture(space: LevelTaskSpace, level: Vector) -> str:
     pixels = max(2, PIXELS // (max(space.height, space.width) + 2))
     png = imageio.imwrite("<bytes>", space.picture(level, pixels), extension=".png")
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _figure(space: LevelTaskSpace, shown: Shown) -> str:
-    below = "<br>".join(html.escape(line) for line in shown.lines)
-    name = html.escape(", ".join(shown.lines), quote=True)
-    kind = ' class="mastered"' if shown.mastered else ""
-    source = picture(space, shown.level)
-    return f'<figure{kind}><img src="{source}" alt="{name}"><figcaption>{below}</figcaption></figure>'
 
 
 def buffer_galleries(moment: Curriculum) -> dict[str, list[Shown]]:

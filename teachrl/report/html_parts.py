@@ -1,11 +1,13 @@
-"""What every HTML page of ours is made of: one file that loads nothing, in one look."""
+"""Building blocks of self-contained HTML reports, on Jinja2."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
@@ -41,37 +43,61 @@ pre {{ background: #f5f6f8; border-radius: 6px; padding: 1rem; overflow-x: auto;
 """
 
 
-def document(title: str, body: str) -> str:
-    """The whole page. ``title`` is text, ``body`` is HTML."""
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style>\n"
-        f"<script>{get_plotlyjs()}</script></head>\n<body><main>\n"
-        f"<h1>{html.escape(title)}</h1>\n{body}</main></body></html>\n"
+_TEMPLATES = Environment(
+    loader=PackageLoader("teachrl.report"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+)
+
+
+def rendered(template: str, **values: Any) -> Markup:
+    """Fill in a template of ``templates/``. Texts are escaped, `Markup` is taken as it is."""
+    return Markup(_TEMPLATES.get_template(template).render(**values))
+
+
+def document(title: str, body: Markup) -> str:
+    """Return the whole page."""
+    page = rendered(
+        "document.html",
+        title=title,
+        body=body,
+        policy=Markup(POLICY),
+        style=Markup(STYLE),
+        plotly=Markup(get_plotlyjs()),
     )
+    return str(page)
 
 
-def section(anchor: str, title: str, texts: Sequence[str], body: str) -> str:
-    """A section with its captions, which are text, above ``body``, which is HTML."""
-    paragraphs = "".join(f'<p class="caption">{html.escape(text)}</p>' for text in texts)
-    return f'<section id="{anchor}"><h2>{html.escape(title)}</h2>{paragraphs}\n{body}</section>\n'
+def section(anchor: str, title: str, texts: Sequence[str], body: Markup) -> Markup:
+    """Return a section with its captions above ``body``."""
+    return rendered("section.html", anchor=anchor, title=title, texts=texts, body=body)
 
 
-def missing(text: str) -> str:
-    """The sentence on what is not there."""
-    return f'<p class="missing">{html.escape(text)}</p>\n'
+def paragraph(text: str, kind: str = "") -> Markup:
+    """Return a paragraph; ``kind`` is a class of the style sheet, such as ``error``."""
+    opening = Markup('<p class="{}">').format(kind) if kind else Markup("<p>")
+    return opening + text + Markup("</p>\n")
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], anchor: str) -> str:
-    """A table of texts."""
-    body = "<tr>" + "".join(f"<th>{html.escape(head)}</th>" for head in heads) + "</tr>"
-    body += "".join("<tr>" + "".join(f"<td>{html.escape(x)}</td>" for x in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table id="{anchor}">{body}</table></div>'
+def heading(text: str) -> Markup:
+    """Return a heading within a section."""
+    return Markup("<h3>{}</h3>").format(text)
 
 
-def figure_part(figure: go.Figure | None, anchor: str, otherwise: str) -> str:
+def missing(text: str) -> Markup:
+    """Return the sentence on what is not there."""
+    return paragraph(text, "missing")
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], anchor: str = "") -> Markup:
+    """Return a table of texts."""
+    return rendered("table.html", heads=heads, rows=rows, anchor=anchor)
+
+
+def properties(rows: Mapping[str, Any], anchor: str = "") -> Markup:
+    """Return a table of names and values."""
+    return rendered("properties.html", rows=rows.items(), anchor=anchor)
+
+
+def figure_part(figure: go.Figure | None, anchor: str, otherwise: str) -> Markup:
     """The figure's HTML, or the sentence on what is missing. Fixed ids: the same run gives the same bytes."""
     if figure is None:
         return missing(otherwise)
@@ -79,4 +105,4 @@ def figure_part(figure: go.Figure | None, anchor: str, otherwise: str) -> str:
     text: str = to_html(
         figure, include_plotlyjs=False, include_mathjax=False, full_html=False, div_id=f"figure-{anchor}", config=config
     )
-    return text + "\n"
+    return Markup(text) + "\n"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from teachrl.report.facts import facts, part
-from teachrl.report.html_parts import document, table
+from teachrl.report.html_parts import document, paragraph, properties, table
 from teachrl.report.run_data import RunData
 from teachrl.report.sections import sections
 
@@ -16,7 +17,7 @@ def render(runs: Sequence[RunData]) -> str:
     names = _names(runs)
     environments = sorted({str(part(run, "env").get("id", "unknown environment")) for run in runs})
     title = f"Training report: {', '.join(environments)}"
-    return document(title, f"{_header(runs, names)}\n{sections(runs, names)}")
+    return document(title, _header(runs, names) + "\n" + sections(runs, names))
 
 
 def _names(runs: Sequence[RunData]) -> list[str]:
@@ -25,17 +26,15 @@ def _names(runs: Sequence[RunData]) -> list[str]:
     return [name if short.count(name) == 1 else str(run.path) for run, name in zip(runs, short, strict=True)]
 
 
-def _header(runs: Sequence[RunData], names: Sequence[str]) -> str:
+def _header(runs: Sequence[RunData], names: Sequence[str]) -> Markup:
     rows = [facts(run, name) for run, name in zip(runs, names, strict=True)]
     if len(runs) == 1:
-        body = "".join(f"<tr><th>{head}</th><td>{html.escape(x)}</td></tr>" for head, x in rows[0].items())
-        text = f'<div class="wide"><table id="header">{body}</table></div>'
+        text = properties(rows[0], "header")
     else:
         text = table(list(rows[0]), [list(row.values()) for row in rows], "header")
     for run, name in zip(runs, names, strict=True):
         if run.status.get("error"):
-            text += (
-                f'<p class="error">{html.escape(name)} ended with an error: {html.escape(str(run.status["error"]))}</p>'
-            )
-        text += "".join(f'<p class="note">{html.escape(f"{name}: {note}")}</p>' for note in run.notes)
+            text += paragraph(f"{name} ended with an error: {run.status['error']}", "error")
+        for note in run.notes:
+            text += paragraph(f"{name}: {note}", "note")
     return text

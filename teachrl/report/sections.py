@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
+
+from markupsafe import Markup
 
 from teachrl.report import captions
 from teachrl.report.buffer_figures import buffer_figure
@@ -11,7 +12,7 @@ from teachrl.report.cost_figures import cost_figure, paid_so_far
 from teachrl.report.curriculum_figures import curriculum_figure
 from teachrl.report.figures import MAX_DIMENSIONS, learning_figure, sampled_tasks_figure
 from teachrl.report.galleries import buffer_galleries, evaluated_gallery, gallery, played_gallery
-from teachrl.report.html_parts import figure_part, missing, section
+from teachrl.report.html_parts import figure_part, heading, missing, properties, section, table
 from teachrl.report.level_figures import complexity_figure, gap_figure
 from teachrl.report.mastery_figures import mastery_figure
 from teachrl.report.run_data import RunData
@@ -21,8 +22,8 @@ NO_EVALUATIONS = "There are no evaluations yet."
 NO_EPISODES = "No episode has ended yet, so no task can be shown."
 
 
-def sections(runs: Sequence[RunData], names: Sequence[str]) -> str:
-    """All sections, one after the other."""
+def sections(runs: Sequence[RunData], names: Sequence[str]) -> Markup:
+    """Return all sections, one after the other."""
     parts = [
         section("learning", "Learning curve", (captions.LEARNING,), _learning(runs, names)),
         section("sampled", "Sampled tasks over time", _sampled_captions(runs), _per_run(runs, names, _sampled)),
@@ -35,7 +36,7 @@ def sections(runs: Sequence[RunData], names: Sequence[str]) -> str:
     ]
     if any(len(run.antagonist) for run in runs):
         parts.insert(3, section("students", "Two students", (captions.STUDENTS,), _per_run(runs, names, _students)))
-    return "".join(parts)
+    return Markup("").join(parts)
 
 
 def _by_kind(runs: Sequence[RunData], numbers: str, levels: str) -> list[str]:
@@ -57,25 +58,25 @@ def _mastery_captions(runs: Sequence[RunData]) -> list[str]:
     return _by_kind(runs, captions.MASTERY, captions.TEST_LEVELS)
 
 
-def _per_run(runs: Sequence[RunData], names: Sequence[str], body: Callable[[RunData, int], str]) -> str:
+def _per_run(runs: Sequence[RunData], names: Sequence[str], body: Callable[[RunData, int], Markup]) -> Markup:
     parts = []
     for i, (run, name) in enumerate(zip(runs, names, strict=True)):
-        heading = f"<h3>{html.escape(name)}</h3>" if len(runs) > 1 else ""
-        parts.append(heading + body(run, i))
-    return "".join(parts)
+        titled = heading(name) if len(runs) > 1 else Markup("")
+        parts.append(titled + body(run, i))
+    return Markup("").join(parts)
 
 
-def _learning(runs: Sequence[RunData], names: Sequence[str]) -> str:
+def _learning(runs: Sequence[RunData], names: Sequence[str]) -> Markup:
     text = figure_part(learning_figure(runs, names), "learning", "There are no episodes and no evaluations yet.")
     if any(run.evaluations for run in runs):
         return text
     return text + missing(f"{NO_EVALUATIONS[:-1]}, so only training is shown and nothing is known of mastery.")
 
 
-def _sampled(run: RunData, i: int) -> str:
+def _sampled(run: RunData, i: int) -> Markup:
     if isinstance(run.space, LevelTaskSpace):
         text = figure_part(complexity_figure(run), f"sampled-{i}", NO_EPISODES)
-        return text + (gallery(run.space, played_gallery(run.played)) if len(run.played) else "")
+        return text + (gallery(run.space, played_gallery(run.played)) if len(run.played) else Markup(""))
     text = figure_part(sampled_tasks_figure(run), f"sampled-{i}", NO_EPISODES)
     varying = sum(d.high > d.low for d in run.space.dimensions)
     if varying > MAX_DIMENSIONS:
@@ -83,9 +84,9 @@ def _sampled(run: RunData, i: int) -> str:
     return text
 
 
-def _curriculum(run: RunData, i: int) -> str:
+def _curriculum(run: RunData, i: int) -> Markup:
     buffer = buffer_figure(run)
-    below = "" if buffer is None else figure_part(buffer, f"buffer-{i}", "")
+    below = Markup("") if buffer is None else figure_part(buffer, f"buffer-{i}", "")
     otherwise = captions.no_curriculum(run)
     if not isinstance(run.space, LevelTaskSpace):
         return figure_part(curriculum_figure(run), f"curriculum-{i}", otherwise) + below
@@ -93,11 +94,11 @@ def _curriculum(run: RunData, i: int) -> str:
     if not shown:
         return missing(otherwise) + below
     galleries = buffer_galleries(shown[-1]).items()
-    titled = [f"<h3>{html.escape(title)}</h3>{gallery(run.space, levels)}" for title, levels in galleries]
-    return "".join(titled) + below
+    titled = [heading(title) + gallery(run.space, levels) for title, levels in galleries]
+    return Markup("").join(titled) + below
 
 
-def _mastery(run: RunData, i: int) -> str:
+def _mastery(run: RunData, i: int) -> Markup:
     if not isinstance(run.judged_space, LevelTaskSpace):
         text = figure_part(mastery_figure(run), f"mastery-{i}", NO_EVALUATIONS)
     elif run.evaluations:
@@ -109,31 +110,25 @@ def _mastery(run: RunData, i: int) -> str:
     return text
 
 
-def _students(run: RunData, i: int) -> str:
+def _students(run: RunData, i: int) -> Markup:
     otherwise = "Only one student plays here." if not len(run.antagonist) else "There is no level that both played."
     return figure_part(gap_figure(run), f"students-{i}", otherwise)
 
 
-def _costs(runs: Sequence[RunData], names: Sequence[str]) -> str:
+def _costs(runs: Sequence[RunData], names: Sequence[str]) -> Markup:
     otherwise = "No evaluation has recorded yet what it had cost."
     return _cost_table(runs, names) + figure_part(cost_figure(runs, names), "costs", otherwise)
 
 
-def _cost_table(runs: Sequence[RunData], names: Sequence[str]) -> str:
+def _cost_table(runs: Sequence[RunData], names: Sequence[str]) -> Markup:
     paid = [{"run": name, **paid_so_far(run)} for run, name in zip(runs, names, strict=True)]
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in paid[0])
-    rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in one.values()) for one in paid)
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>\n'
+    return table(list(paid[0]), [list(one.values()) for one in paid])
 
 
-def _experiment(run: RunData, i: int) -> str:
+def _experiment(run: RunData, i: int) -> Markup:
     versions = run.status.get("versions")
     if isinstance(versions, Mapping) and versions:
-        rows = "".join(
-            f"<tr><th>{html.escape(str(k))}</th><td>{html.escape(str(v))}</td></tr>" for k, v in versions.items()
-        )
-        table = f"<h3>Versions</h3><table>{rows}</table>"
+        known = heading("Versions") + properties(versions)
     else:
-        table = missing("The run has not recorded its versions.")
-    return f"<pre>{html.escape(run.experiment_text)}</pre>{table}"
+        known = missing("The run has not recorded its versions.")
+    return Markup("<pre>{}</pre>").format(run.experiment_text) + known

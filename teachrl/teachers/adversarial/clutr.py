@@ -67,8 +67,8 @@ class ClutrTeacher(RoundTeacher):
     Config = ClutrConfig
     takes_levels = True
     students = ("protagonist", "antagonist")
-    presets = {"default": {}, "released": {"regret": "standard"}}  # noqa: RUF012
-    rules = {  # noqa: RUF012
+    presets = {"default": {}, "released": {"regret": "standard"}}
+    rules = {
         "latent": "Made from a latent that the policy chose after {updates:.0f} updates; it has {walls:.0f} walls.",
         "prior": "Made from a latent drawn from the prior; it has {walls:.0f} walls.",
     }

@@ -221,7 +221,7 @@ class BuildingTeacher(RoundTeacher):
 
     Config: ClassVar[type[TeacherConfig]] = LevelDesignerConfig
     takes_levels = True
-    rules = {"builder": BUILT}  # noqa: RUF012
+    rules = {"builder": BUILT}
 
     def __init__(self, context: TeacherContext, config: LevelDesignerConfig) -> None:
         super().__init__(context, config)

@@ -21,7 +21,7 @@ class MinimaxTeacher(BuildingTeacher):
     2110.02439). Presets: ``default``; ``dcd``, the latter's settings in mazes. Deviations: those of `PairedTeacher`.
     """
 
-    presets = {"default": {}, "dcd": {"builder_options": DCD}}  # noqa: RUF012
+    presets = {"default": {}, "dcd": {"builder_options": DCD}}
 
     def worth(self, results: Sequence[RoundResult]) -> NDArray[np.float64]:
         (played,) = results

@@ -41,7 +41,7 @@ class PairedTeacher(BuildingTeacher):
 
     Config = PairedConfig
     students = ("protagonist", "antagonist")
-    presets = {"default": {}, "dcd": {"builder_options": DCD}}  # noqa: RUF012
+    presets = {"default": {}, "dcd": {"builder_options": DCD}}
     config: PairedConfig
 
     def worth(self, results: Sequence[RoundResult]) -> NDArray[np.float64]:

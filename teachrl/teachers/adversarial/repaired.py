@@ -45,11 +45,11 @@ class RepairedTeacher(PlrTeacher):
 
     Config = RepairedConfig
     students = ("protagonist", "antagonist")
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "dcd": {"capacity": 4000, "score": "max_monte_carlo", "temperature": 0.1, "builder_options": DCD},
     }
-    rules = {"builder": BUILT, "replay": PlrTeacher.rules["replay"]}  # noqa: RUF012
+    rules = {"builder": BUILT, "replay": PlrTeacher.rules["replay"]}
     settings: RepairedConfig
 
     def __init__(self, context: TeacherContext, config: RepairedConfig) -> None:

@@ -63,7 +63,7 @@ class AdrTeacher(Teacher):
     """See the module's text."""
 
     Config = AdrConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "tma2021": {
             "step": 0.1,
@@ -74,7 +74,7 @@ class AdrTeacher(Teacher):
             "sample_saturated": True,
         },
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "range": "Drawn uniformly from the ranges opened so far, which hold {volume:.2%} of the task space.",
         "bound": "Drawn with parameter {dimension:.0f} at bound {bound:.0f} (0 the low one, 1 the high one) of its "
         "opened range, as a share {probability:.0%} of all tasks is at some bound, to see whether it can be widened.",

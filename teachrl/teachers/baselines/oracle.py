@@ -62,11 +62,11 @@ class OracleTeacher(Teacher):
     """See the module's text. Raises `UsageError` for settings that name parameters which the task space lacks."""
 
     Config = OracleConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "corl2019": {"criterion": "mean_return", "easy_ends": PUBLISHED_ENDS, "task_unit_steps": PUBLISHED_STEPS},
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "window": "Drawn uniformly from the window, which has moved {moves:.0f} times, each time after "
         "{review_episodes:.0f} episodes that it was mastered in."
     }

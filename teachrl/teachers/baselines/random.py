@@ -13,8 +13,8 @@ class RandomTeacher(Teacher):
     """Draws every task as the task space samples it and learns nothing: uniformly, levels from their generator."""
 
     takes_levels = True
-    rules = {"random": "Drawn at random from the whole task space, as always."}  # noqa: RUF012
-    presets = {"default": {}, "corl2019": {}, "tma2021": {}, "spdl2021": {}}  # noqa: RUF012
+    rules = {"random": "Drawn at random from the whole task space, as always."}
+    presets = {"default": {}, "corl2019": {}, "tma2021": {}, "spdl2021": {}}
 
     def plan(self, n: int) -> Plan:
         return Plan(self.space.sample(self.rng, n), ("random",) * n, version=0)

@@ -20,8 +20,8 @@ from teachrl.teachers.base import Plan, Teacher
 class TargetTeacher(Teacher):
     """Draws every task from the environment's target distribution, clipped to the space, and learns nothing."""
 
-    rules = {"target": "Drawn from the target distribution, as always."}  # noqa: RUF012
-    presets = {"default": {}, "spdl2021": {}}  # noqa: RUF012
+    rules = {"target": "Drawn from the target distribution, as always."}
+    presets = {"default": {}, "spdl2021": {}}
 
     @classmethod
     def required_knowledge(cls, config: Any) -> tuple[Piece, ...]:

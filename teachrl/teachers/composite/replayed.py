@@ -44,7 +44,7 @@ class ReplayedTeacher(Teacher):
     takes_levels = True
     Config = ReplayedConfig
     config: ReplayedConfig
-    rules = {  # noqa: RUF012
+    rules = {
         "same": "The task of episode {episode:.0f} of the replayed log, in its order (pass {pass:.0f}).",
         "shuffled": "The task of episode {episode:.0f} of the replayed log, in random order (pass {pass:.0f}).",
     }

@@ -70,7 +70,7 @@ class CyclicalTeacher(TaskSetTeacher):
 
     Config = CyclicalConfig
     origin = "easiest"
-    rules = {  # noqa: RUF012
+    rules = {
         "random": RANDOM_RULE,
         "easiest": "Drawn from the easiest {share:.0%} of the cells, which are in use at pass {pass:.0f} of the cycle; "
         "in the order from easy to hard, its cell is number {rank:.0f}.",

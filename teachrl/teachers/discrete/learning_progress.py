@@ -82,7 +82,7 @@ class LearningProgressTeacher(TaskSetTeacher):
     Config = LearningProgressConfig
     origin = "cell"
     promise = "learning_progress"
-    rules = {  # noqa: RUF012
+    rules = {
         "random": RANDOM_RULE,
         "cell": "Drawn from cell {cell:.0f}, which was chosen with probability {probability:.2%} because of its "
         "learning progress, {learning_progress:.3g}; its success rate (or scaled return) is about {rate:.0%}.",

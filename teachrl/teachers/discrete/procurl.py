@@ -85,7 +85,7 @@ class ProCuRLTeacher(TaskSetTeacher):
     Config = ProCuRLConfig
     origin = "cell"
     promise = "potential"
-    rules = {  # noqa: RUF012
+    rules = {
         "random": RANDOM_RULE,
         "cell": "Drawn from cell {cell:.0f}, which was chosen with probability {probability:.2%}: success there is put "
         "at {success_probability:.0%}, a learning potential of {potential:.3g} (0.25 is the most).",

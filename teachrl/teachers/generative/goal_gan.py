@@ -101,12 +101,12 @@ class GoalGanTeacher(Teacher):
     """See the module's text. Points are in the unit cube of the ``d`` parameters that vary."""
 
     Config = GoalGanConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "tma2021": PUBLISHED,
         "spdl2021": {**PUBLISHED, "noise": 0.025},
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "goal": "Attempt {attempt:.0f} at goal {goal:.0f} of the generator, which the discriminator rated {rating:.2f} "
         "(1 stands for intermediate difficulty, -1 for any other goal).",
         "random": "Attempt {attempt:.0f} at goal {goal:.0f}, which was drawn uniformly, as a share {probability:.0%} "

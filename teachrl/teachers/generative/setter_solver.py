@@ -83,7 +83,7 @@ class SetterSolverTeacher(Teacher):
     """See the module's text. Points are in the unit cube of the ``d`` parameters that vary."""
 
     Config = SetterSolverConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "tma2021": {
             "noise_side": "above",
@@ -96,7 +96,7 @@ class SetterSolverTeacher(Teacher):
             "spread_start": False,
         },
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "setter": "Set by the setter, which was asked for a task that succeeds in {feasibility:.0%} of all attempts; "
         "the judge expects {expected_success:.0%}.",
     }

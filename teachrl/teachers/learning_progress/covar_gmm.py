@@ -42,7 +42,7 @@ class CovarGmmTeacher(GaussianMixtureTeacher):
     """See the module's text. The first ``fit_rate`` tasks are uniform (bootstrap)."""
 
     Config = CovarGmmConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "corl2019": {"units": "native", "returns": "scaled_clipped"},
         "tma2021": {
@@ -53,7 +53,7 @@ class CovarGmmTeacher(GaussianMixtureTeacher):
             "max_components": 14,
         },
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "bootstrap": "Drawn uniformly: there is no mixture yet.",
         "random": "Drawn uniformly, as a share {probability:.0%} of all tasks is.",
         "gaussian": "Drawn from Gaussian {gaussian:.0f} of the mixture, which was chosen with probability "

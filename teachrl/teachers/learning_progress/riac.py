@@ -81,7 +81,7 @@ class RiacTeacher(Teacher):
     """See the module's text."""
 
     Config = RiacConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "corl2019": {"split_score": "difference", "units": "native", "returns": "scaled_clipped"},
         "tma2021": {
@@ -92,7 +92,7 @@ class RiacTeacher(Teacher):
             "min_side": 0.1,
         },
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "random": "Drawn uniformly, as a share {probability:.0%} of all tasks is.",
         "region": "Drawn uniformly from region {region:.0f}, which was chosen with probability {probability:.2%} "
         "because of its absolute learning progress, {learning_progress:.3g}.",

@@ -49,7 +49,7 @@ class AccelTeacher(PlrTeacher):
     """
 
     Config = AccelConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "dcd60": {
             **DCD,
@@ -60,7 +60,7 @@ class AccelTeacher(PlrTeacher):
             "start_from": "easy",
         },
     }
-    rules = {  # noqa: RUF012
+    rules = {
         **PlrTeacher.rules,
         "edit": "Level {level:.0f} is level {parent:.0f} with {edits:.0f} edits, {generation:.0f} generations from a "
         "generated one, played to be judged.",

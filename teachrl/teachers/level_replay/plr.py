@@ -43,12 +43,12 @@ class PlrTeacher(LevelReplayTeacher):
     """
 
     Config: ClassVar[type[TeacherConfig]] = PlrConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "dcd25": {**DCD, "score": "max_monte_carlo", "temperature": 0.1},
         "dcd60": {**DCD, "score": "positive_value_loss", "temperature": 0.3},
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "random": "Level {level:.0f} is newly drawn, to be judged; the buffer holds {filled:.0f} levels.",
         "replay": "Level {level:.0f} was played again: its score was {score:.3g}, it had not been played for "
         "{staleness:.0f} draws, and so it was drawn with probability {probability:.3g}.",

@@ -47,9 +47,9 @@ class SflTeacher(LevelReplayTeacher):
     """
 
     Config = SflConfig
-    presets = {"default": {}, "paper": {"candidates": 5000, "capacity": 1000}}  # noqa: RUF012
+    presets = {"default": {}, "paper": {"candidates": 5000, "capacity": 1000}}
     rule = BEST  # by which a full buffer takes in a candidate; training draws are uniform
-    rules = {  # noqa: RUF012
+    rules = {
         "candidate": "Level {level:.0f} is new, drawn at random to be judged; {judged:.0f} others were before it.",
         "learnable": "Level {level:.0f} is one of the {filled:.0f} most learnable of the last judgement, with "
         "score {score:.3g}.",

@@ -83,7 +83,7 @@ class CurrotTeacher(Teacher):
     """See the module's text."""
 
     Config = CurrotConfig
-    rules = {  # noqa: RUF012
+    rules = {
         "particle": "Drawn around particle {particle:.0f} of the curriculum after {updates:.0f} updates, at a distance "
         "of {distance:.3g} (unit cube) from where it goes, with an expected performance of {performance:.3g}.",
         "initial": "Drawn around particle {particle:.0f} of the curriculum, before its first update.",

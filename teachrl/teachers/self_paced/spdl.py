@@ -96,7 +96,7 @@ class SpdlTeacher(Teacher):
     """See the module's text."""
 
     Config = SpdlConfig
-    presets = {  # noqa: RUF012
+    presets = {
         "default": {},
         "spdl2021": {"value_baseline": False, "performance_threshold": 3.5},
         "tma2021": {
@@ -108,7 +108,7 @@ class SpdlTeacher(Teacher):
             "value_baseline": False,
         },
     }
-    rules = {  # noqa: RUF012
+    rules = {
         "initial": "Drawn from the Gaussian of the start, whose KL divergence to the target is {divergence:.3g}.",
         "gaussian": "Drawn from the Gaussian after {updates:.0f} updates, whose KL divergence to the target is "
         "{divergence:.3g}; the last update saw a performance of {performance:.3g}.",

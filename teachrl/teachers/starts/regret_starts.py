@@ -33,7 +33,7 @@ class RegretStartsTeacher(PlrTeacher):
     """
 
     Config: ClassVar[type[TeacherConfig]] = RegretStartsConfig
-    presets = {"default": {}}  # noqa: RUF012
+    presets = {"default": {}}
     settings: RegretStartsConfig
 
     def __init__(self, context: TeacherContext, config: RegretStartsConfig) -> None:

@@ -49,7 +49,7 @@ class ReverseTeacher(Teacher):
     """
 
     Config: ClassVar[type[TeacherConfig]] = ReverseConfig
-    rules = {  # noqa: RUF012
+    rules = {
         "frontier": "At the frontier, part {stage:.0f}: {remaining:.0f} steps remained to the end of the episode.",
         "revisit": "A start that was passed before, to keep it in practice: {remaining:.0f} steps remained.",
         "start": "The true start: the frontier has passed all snapshots.",

@@ -56,8 +56,8 @@ class S3RLTeacher(Teacher):
     """
 
     Config: ClassVar[type[TeacherConfig]] = S3RLConfig
-    presets = {"default": {}}  # noqa: RUF012
-    rules = {  # noqa: RUF012
+    presets = {"default": {}}
+    rules = {
         "snapshot": "Snapshot of cluster {cluster:.0f}, {elapsed:.0f} steps into its episode: at step {step:.0f}, "
         "snapshots were drawn with probability {probability:.3g}.",
         "start": "The true start: at step {step:.0f}, snapshots were drawn with probability {probability:.3g}.",
