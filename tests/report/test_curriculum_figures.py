@@ -61,7 +61,7 @@ def test_a_page_with_regions_and_samples(tmp_path: Path, space: TaskSpace) -> No
     page = page_of(write_report([with_curriculum(tmp_path / "run", space, [moment, later])]))
     check_page(page)
     assert 'id="figure-curriculum-0"' in page
-    assert "The teacher&#x27;s curriculum" in page
+    assert "The teacher&#39;s curriculum" in page
     assert 'class="note"' not in page
 
 
