@@ -33,6 +33,7 @@ TEACHING = EnvSpec(
     "teachrl/Teaching-v0",
     "teachrl.training.teaching_env:Teaching",
     "teaching itself, for agents that learn to teach: its actions are a student's next tasks",
+    page="teaching_environment",
 )
 gym.register(id=TEACHING.id, entry_point=TEACHING.entry_point)
 

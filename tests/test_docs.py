@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from docs import readme_tables
 from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import TEACHING, environment_facts, make_env
 from teachrl.errors import UsageError
@@ -231,6 +232,10 @@ def test_files_that_the_pages_name_exist() -> None:
     for file in PAGES:
         for name in re.findall(r"\bexperiments/[\w*/.]+\.yaml", file.read_text(encoding="utf-8")):
             assert list(ROOT.glob(name)), f"{file.name}: {name}"
+
+
+def test_the_readme_has_the_present_table() -> None:
+    assert readme_tables.with_table(page("README.md")) == page("README.md"), "run python -m docs.readme_tables"
 
 
 def test_everything_that_can_be_chosen_is_named() -> None:

@@ -19,6 +19,8 @@ class EnvSpec:
     """After how many steps gymnasium cuts an episode off; None: the environment sees to that itself."""
     snapshot_adapter: str | None = None
     """``module:name`` of what saves and restores its state, for who has teachrl installed; None: nothing does."""
+    page: str = "methods/environments"
+    """Its page below ``docs/`` of teachrl, without the ending."""
     test_sets: tuple[str, ...] = ()
     """Its packaged test sets, name with version. Without a choice, the first with the same task space is taken."""
 
@@ -77,20 +79,24 @@ ENV_SPECS = (
         "teachrl/RoomsNav-v0",
         "teachrl_envs.tabular.rooms_nav:RoomsNav",
         "four rooms, a far goal and a wrong exit; its whole model is known, and it has no tasks",
+        page="methods/designed_rewards",
     ),
     EnvSpec(
         "teachrl/Chain-v0",
         "teachrl_envs.tabular.chain:Chain",
         "a long corridor with a reward at its end; its whole model is known, and it has no tasks",
+        page="methods/designed_rewards",
     ),
     EnvSpec(
         "teachrl/LineKey-v0",
         "teachrl_envs.tabular.line_key:LineKey",
         "a line with a key to fetch before the goal; a model of it is known, and it has no tasks",
+        page="methods/designed_rewards",
     ),
     EnvSpec(
         "teachrl/MazeBuilding-v0",
         "teachrl_envs.maze.level_building:MazeBuilding",
         "build a maze cell by cell, for agents that learn to teach; it has no tasks itself",
+        page="methods/paired",
     ),
 )

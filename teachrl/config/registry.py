@@ -20,6 +20,8 @@ class Entry:
 
     target: str
     summary: str
+    page: str = ""
+    """Its page below ``docs/``, without the ending, where it has one."""
 
 
 class Registry:
@@ -31,17 +33,17 @@ class Registry:
 
     def __init__(self, kind: str, entries: Mapping[str, Entry], group: str | None = None) -> None:
         self.kind = kind
-        self._built_in = entries
+        self.built_in = entries
         self._group = group
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
         """All names: those that are built in, then those of installed packages."""
         if self._group is None:
-            return dict(self._built_in)
+            return dict(self.built_in)
         points = importlib.metadata.entry_points(group=self._group)
         added = {point.name: Entry(point.value, f"from the package {_package(point)}") for point in points}
-        return {**self._built_in, **{name: entry for name, entry in added.items() if name not in self._built_in}}
+        return {**self.built_in, **{name: entry for name, entry in added.items() if name not in self.built_in}}
 
     def load(self, name: str) -> Any:
         """Import what ``name`` stands for. ``module:Class`` is taken as it is. Raises `UsageError`."""

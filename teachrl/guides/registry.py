@@ -20,22 +20,27 @@ GUIDES = Registry(
         "subgoals": Entry(
             "teachrl.guides.subgoals.guide:SubgoalGuide",
             "sub-goals of a planner, a language model or a file, shown and paid (Words as Beacons, 2024)",
+            "methods/subgoals",
         ),
         "potential": Entry(
             "teachrl.guides.rewards.potential:PotentialGuide",
             "potential-based shaping from known or learnt values (Ng et al. 1999)",
+            "methods/designed_rewards",
         ),
         "exprd": Entry(
             "teachrl.guides.rewards.exprd_guide:ExprdGuide",
             "sparse rewards by linear programs, where the model is known (Devidze et al. 2021)",
+            "methods/designed_rewards",
         ),
         "adaptive": Entry(
             "teachrl.guides.rewards.adaptive_guide:AdaptiveGuide",
             "rewards for the student as it is now, designed again and again, where the model is known (2024)",
+            "methods/designed_rewards",
         ),
         "explors": Entry(
             "teachrl.guides.rewards.explors_guide:ExplorsGuide",
             "rewards by the student's own success, and a bonus for what is new (ExploRS, 2022)",
+            "methods/designed_rewards",
         ),
     },
     group="teachrl.guides",

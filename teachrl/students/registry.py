@@ -19,12 +19,15 @@ STUDENTS = Registry(
         "ppo-lstm": Entry(
             "teachrl.students.recurrent.ppo:RecurrentPPOStudent",
             "PPO with a memory, an LSTM, for what is only partly seen",
+            "results/recurrent_ppo",
         ),
         "sac": Entry("teachrl.students.sb3.off_policy:SACStudent", "soft actor-critic, Stable-Baselines3"),
         "td3": Entry("teachrl.students.sb3.off_policy:TD3Student", "twin delayed DDPG, Stable-Baselines3"),
         "dqn": Entry("teachrl.students.sb3.off_policy:DQNStudent", "deep Q-network, Stable-Baselines3"),
         "simulated": Entry(
-            "teachrl.students.simulated:SimulatedStudent", "no network: the rule-based learner of the hypercube toy"
+            "teachrl.students.simulated:SimulatedStudent",
+            "no network: the rule-based learner of the hypercube toy",
+            "results/toy",
         ),
     },
     group="teachrl.students",
