@@ -19,11 +19,10 @@ from teachrl.config.experiment import (
     TeacherChoice,
     differing_fields,
     experiment_from_yaml_text,
-    load_experiment,
-    parse_set,
     run_name,
     to_yaml,
 )
+from teachrl.config.loading import load_experiment, parse_set
 from teachrl.errors import UsageError
 from teachrl.factory.check import check_names
 
