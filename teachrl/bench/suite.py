@@ -9,7 +9,7 @@ from pydantic import Field
 
 from teachrl.config.experiment import EnvConfig
 from teachrl.config.loading import merge_settings
-from teachrl.config.packaged import find, names
+from teachrl.config.packaged import files_by_name, find
 from teachrl.config.settings import Name, Number, Options, Settings, Whole
 from teachrl.config.validation import validated
 from teachrl.config.yaml_files import parse, read_text
@@ -92,7 +92,7 @@ def load_suite(name: str) -> Suite:
 
 def suite_names() -> list[str]:
     """The suites at hand: those that came with teachrl, and those in ``experiments/suites`` of this folder."""
-    return list(names(SUITES))
+    return list(files_by_name(SUITES))
 
 
 def chosen(names: Mapping[str, Any], wanted: Sequence[str] | None, kind: str) -> list[str]:

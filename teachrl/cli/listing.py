@@ -86,9 +86,9 @@ def _test_sets() -> list[dict[str, str]]:
 
 
 def _experiments() -> list[dict[str, str]]:
-    from teachrl.config.packaged import names, summary
+    from teachrl.config.packaged import files_by_name, summary
 
-    return [_item(name, "experiment", summary(file)) for name, file in names().items()]
+    return [_item(name, "experiment", summary(file)) for name, file in files_by_name().items()]
 
 
 def _item(name: str, kind: str, summary: str) -> dict[str, str]:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from teachrl.cli.folders import check_lasting
-from teachrl.config.packaged import find
+from teachrl.config.packaged import DEFAULT_BUDGET, find
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
     from teachrl.config.experiment import Experiment
 
 EXAMPLE = "for example: teachrl train quickstart, or: teachrl train --env teachrl/StumpTracks-v0"
-BUDGET = "laptop"  # as DEFAULT_BUDGET in teachrl.config.loading, which is too slow to import for the help
 
 
 def train(
@@ -26,7 +25,9 @@ def train(
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(help=f"One of the file's budgets: smoke, laptop, paper; default where it has some: {BUDGET}."),
+        typer.Option(
+            help=f"One of the file's budgets: smoke, laptop, paper; default where it has some: {DEFAULT_BUDGET}."
+        ),
     ] = None,
     env: Annotated[str | None, typer.Option(help="Environment id, or module:callable.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher, or module:Class.")] = None,

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from teachrl.config.experiment import KEYS, OWN_FIELDS, Experiment, parse_mapping, stands_for
+from teachrl.config.packaged import DEFAULT_BUDGET
 from teachrl.config.validation import validated
 from teachrl.config.yaml_files import MAX_DEPTH, parse, read_text
 from teachrl.errors import UsageError, unknown_name
-
-DEFAULT_BUDGET = "laptop"
 
 
 def merge_settings(base: Mapping[str, Any], over: Mapping[str, Any], parts: Mapping[str, str] = KEYS) -> dict[str, Any]:

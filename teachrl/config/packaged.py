@@ -8,6 +8,7 @@ from teachrl.errors import unknown_name
 
 FOLDER = Path("experiments")
 PACKAGE = Path(__file__).parents[1]
+DEFAULT_BUDGET = "laptop"
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -20,7 +21,7 @@ def folders() -> list[Path]:
     return [folder for folder in (FOLDER, own if own.is_dir() else PACKAGE.parent / FOLDER) if folder.is_dir()]
 
 
-def names(within: str = "") -> dict[str, Path]:
+def files_by_name(within: str = "") -> dict[str, Path]:
     """The files at hand by their names; ``within`` is a folder such as ``suites``. The first of a name counts."""
     found: dict[str, Path] = {}
     for folder in folders():
@@ -42,7 +43,7 @@ def find(kind: str, name: str, within: str = "") -> Path:
         return path
     if name.endswith(SUFFIXES) or len(path.parts) != 1 or not name[0].isalnum():
         return path
-    known = names(within)
+    known = files_by_name(within)
     if name not in known:
         raise unknown_name(kind, name, known)
     return known[name]
