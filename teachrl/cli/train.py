@@ -25,9 +25,7 @@ def train(
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(
-            help=f"One of the file's budgets: smoke, laptop, paper; default where it has some: {DEFAULT_BUDGET}."
-        ),
+        typer.Option(help=f"One of the file's budgets, such as smoke; default, where it has any: {DEFAULT_BUDGET}."),
     ] = None,
     env: Annotated[str | None, typer.Option(help="Environment id, or module:callable.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher, or module:Class.")] = None,

@@ -84,37 +84,6 @@ def test_train_from_flags(training: FakeTraining, capsys: pytest.CaptureFixture[
     assert "mastered 12.5 %" in lines[0]
 
 
-def test_train_by_name_at_a_budget(
-    training: FakeTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["train", "maze_accel", "--budget", "smoke", "--seed", "6"]) == 0
-    assert main(["train", "quickstart"]) == 0
-    smoke, quickstart = (call["experiment"] for call in training.calls)
-    assert (smoke.steps, smoke.seed, quickstart.steps) == (65_536, 6, 700_000)
-    for flags, message in (
-        (["maze_acel"], "did you mean 'maze_accel'"),
-        (["maze_accel", "--budget", "papper"], "did you mean 'paper'"),
-        (["quickstart", "--budget", "smoke"], "has no budgets"),
-        (["experiments/smoke/maze_accel.yaml"], "No such file"),
-    ):
-        assert main(["train", *flags]) == 2
-        assert message in capsys.readouterr().err
-    assert len(training.calls) == 2
-
-
-def test_list_experiments_from_an_empty_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["list", "experiments", "--json"]) == 0
-    listed = {item["name"]: item["summary"] for item in json.loads(capsys.readouterr().out)}
-    assert {"quickstart", "maze_accel", "corl2019_toy"} <= set(listed)
-    assert listed["maze_accel"].startswith("ACCEL on mazes")
-    assert main(["bench", "list"]) == 0
-    assert "hypercubes" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("mode", ["resume", "overwrite"])
 def test_train_from_a_file(training: FakeTraining, tmp_path: Path, mode: str) -> None:
     file = tmp_path / "e.yaml"
@@ -280,6 +249,7 @@ def test_list_json(capsys: pytest.CaptureFixture[str]) -> None:
         "guide",
         "sub-goal provider",
         "test set",
+        "experiment",
     }
     names = {item["name"] for item in items}
     assert {"teachrl/StumpTracks-v0", "alp-gmm", "ppo", "stump-tracks-grid-v1"} <= names
