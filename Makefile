@@ -17,7 +17,7 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/teachrl train experiments/quickstart.yaml
+	$(BIN)/teachrl train quickstart
 	$(BIN)/teachrl report runs/quickstart
 
 test: lint types unit

@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from teachrl.config.experiment import Experiment, load_experiment
+    from teachrl.config.experiment import Experiment
+    from teachrl.config.loading import load_experiment
     from teachrl.environments import make_env
     from teachrl.errors import TeachrlError, UsageError
     from teachrl.evaluation.evaluator import evaluate_run
@@ -69,7 +70,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "config.experiment": ("Experiment", "load_experiment"),
+    "config.experiment": ("Experiment",),
+    "config.loading": ("load_experiment",),
     "environments": ("make_env",),
     "errors": ("TeachrlError", "UsageError"),
     "evaluation.evaluator": ("evaluate_run",),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from teachrl.bench.suite import Budget, Suite, chosen, settings_of
-from teachrl.config.experiment import Experiment, load_experiment
+from teachrl.config.experiment import Experiment
+from teachrl.config.loading import load_experiment
 
 BANK = "banks/{environment}.npz"
 

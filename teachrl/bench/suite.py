@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from teachrl.config.experiment import EnvConfig, merge_settings
+from teachrl.config.experiment import EnvConfig
+from teachrl.config.loading import merge_settings
+from teachrl.config.packaged import files_by_name, find
 from teachrl.config.settings import Name, Number, Options, Settings, Whole
 from teachrl.config.validation import validated
 from teachrl.config.yaml_files import parse, read_text
@@ -17,7 +18,7 @@ from teachrl.errors import UsageError, unknown_name
 BudgetName = Literal["smoke", "laptop", "paper"]
 BUDGETS: tuple[BudgetName, ...] = ("smoke", "laptop", "paper")
 Metric = Literal["mastered_percent", "mean_return", "mean_discounted_return", "mean_solve_rate"]
-SUITES = Path("experiments/suites")
+SUITES = "suites"  # their folder, within that of the experiments
 
 
 class Budget(Settings):
@@ -71,19 +72,12 @@ class Suite(Settings):
 
 
 def load_suite(name: str) -> Suite:
-    """A suite by its name, which is that of a file in ``experiments/suites``, or by the path of any YAML file.
+    """A suite by its name from `suite_names`, or by the path of any YAML file, which wins.
 
     Raises `UsageError`, also for rows of published numbers, or a baseline, that no teacher has.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else SUITES / f"{name}.yaml"
+    path = find("suite", name, SUITES)
     if not path.is_file():
-        if path != Path(name):
-            if not SUITES.is_dir():
-                raise UsageError(
-                    f"suite {name!r} is looked for in {SUITES}, which is not here: give the command in a clone of "
-                    f"teachrl, or the path of a suite's YAML file"
-                )
-            raise unknown_name("suite", name, suite_names())
         raise UsageError(f"there is no suite at {path}")
     data = parse(read_text(path), str(path))
     if not isinstance(data, Mapping):
@@ -97,8 +91,8 @@ def load_suite(name: str) -> Suite:
 
 
 def suite_names() -> list[str]:
-    """The suites at hand."""
-    return sorted(file.stem for file in SUITES.glob("*.yaml")) if SUITES.is_dir() else []
+    """The suites at hand: those that came with teachrl, and those in ``experiments/suites`` of this folder."""
+    return list(files_by_name(SUITES))
 
 
 def chosen(names: Mapping[str, Any], wanted: Sequence[str] | None, kind: str) -> list[str]:

@@ -98,7 +98,7 @@ def status(
 
 @bench.command("list")
 def list_suites() -> None:
-    """The suites in experiments/suites, with their size at each budget."""
+    """The suites at hand, with their size at each budget."""
     from teachrl.bench.suite import load_suite, suite_names
 
     for name in suite_names():

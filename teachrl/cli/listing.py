@@ -23,18 +23,19 @@ class What(StrEnum):
     CALLBACKS = "callbacks"
     PROVIDERS = "providers"
     TEST_SETS = "test-sets"
+    EXPERIMENTS = "experiments"
 
 
 def list_names(
     what: Annotated[What | None, typer.Argument(help="Only these.", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
-    """List environments, teachers, students, guides, providers of sub-goals and test sets."""
+    """List environments, teachers, students, guides, providers of sub-goals, test sets and experiments."""
     items = [item for kind, find in SOURCES.items() if what in (None, kind) for item in find()]
     if as_json:
         typer.echo(json.dumps(items, indent=2))
         return
-    width = max(len(item["name"]) for item in items)
+    width = max((len(item["name"]) for item in items), default=0)
     kind = ""
     for item in items:
         if item["kind"] != kind:
@@ -91,6 +92,12 @@ def _test_sets() -> list[dict[str, str]]:
     return sorted(items, key=lambda item: item["name"])
 
 
+def _experiments() -> list[dict[str, str]]:
+    from teachrl.config.packaged import files_by_name, summary
+
+    return [_item(name, "experiment", summary(file)) for name, file in files_by_name().items()]
+
+
 def _item(name: str, kind: str, summary: str) -> dict[str, str]:
     return {"name": name, "kind": kind, "summary": summary}
 
@@ -103,4 +110,5 @@ SOURCES: dict[What, Callable[[], list[dict[str, str]]]] = {
     What.CALLBACKS: _callbacks,
     What.PROVIDERS: _providers,
     What.TEST_SETS: _test_sets,
+    What.EXPERIMENTS: _experiments,
 }

@@ -21,7 +21,7 @@ def replay(
     """Film one episode of a run's student on the given task."""
     if output.suffix.lower() != ".gif":
         raise UsageError(f"the film is a GIF: give -o a name that ends with .gif; got {str(output)!r}")
-    from teachrl.config.experiment import parse_set
+    from teachrl.config.loading import parse_set
 
     values = parse_set(task, parts={})
     from teachrl.evaluation.video import replay as film

@@ -61,7 +61,8 @@ def snapshots(
 
 def _environment(env: str | None, settings: list[str] | None) -> EnvConfig:
 
-    from teachrl.config.experiment import EnvConfig, parse_set
+    from teachrl.config.experiment import EnvConfig
+    from teachrl.config.loading import parse_set
     from teachrl.config.validation import validated
 
     if env is None:

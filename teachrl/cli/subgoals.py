@@ -128,7 +128,7 @@ def serve(
 
 
 def _provider(name: str, settings: list[str] | None, options: dict[str, Any]) -> Provider:
-    from teachrl.config.experiment import parse_set
+    from teachrl.config.loading import parse_set
     from teachrl.guides.subgoals.provider import make_provider
 
     given: dict[str, Any] = parse_set(settings or [], parts={})

@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from teachrl.cli.folders import check_lasting
+from teachrl.config.packaged import DEFAULT_BUDGET, find
 from teachrl.errors import UsageError
 
 if TYPE_CHECKING:
     from teachrl.config.experiment import Experiment
 
-EXAMPLE = "for example: teachrl train experiments/quickstart.yaml, or: teachrl train --env teachrl/StumpTracks-v0"
+EXAMPLE = "for example: teachrl train quickstart, or: teachrl train --env teachrl/StumpTracks-v0"
 
 
 def train(
-    experiment: Annotated[str | None, typer.Argument(metavar="[EXPERIMENT.yaml]", help="Experiment file.")] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Argument(metavar="[EXPERIMENT]", help="A name from `teachrl list experiments`, or a YAML file."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help=f"One of the file's budgets, such as smoke; default, where it has any: {DEFAULT_BUDGET}."),
+    ] = None,
     env: Annotated[str | None, typer.Option(help="Environment id, or module:callable.")] = None,
     teacher: Annotated[str | None, typer.Option(help="Teacher, or module:Class.")] = None,
     student: Annotated[str | None, typer.Option(help="Student, or module:Class.")] = None,
@@ -40,7 +48,7 @@ def train(
     if resume and overwrite:
         raise UsageError("--resume continues a run and --overwrite deletes it; give one of them")
     check_lasting(runs_dir, "--runs-dir")
-    from teachrl.config.experiment import load_experiment
+    from teachrl.config.loading import load_experiment
     from teachrl.factory.check import check_names
 
     flags = {"env": env, "teacher": teacher, "student": student, "steps": steps, "seed": seed, "name": name}
@@ -49,7 +57,8 @@ def train(
     overrides = _overrides(flags, settings or [])
     if experiment is None and "env" not in overrides:
         raise UsageError(f"train needs an experiment file or --env; {EXAMPLE}")
-    chosen = load_experiment(Path(experiment) if experiment is not None else None, overrides)
+    file = find("experiment", experiment) if experiment is not None else None
+    chosen = load_experiment(file, overrides, budget=budget)
     check_names(chosen)
     _run(chosen, runs_dir, "resume" if resume else "overwrite" if overwrite else "auto")
 
@@ -67,7 +76,7 @@ def _copies(n_envs: str | None, workers: str | None, envs_per_worker: str | None
 
 def _overrides(flags: dict[str, str | None], settings: Sequence[str]) -> dict[str, Any]:
     """Flags and ``--set`` as one mapping; a name stays the text that it is, even if it looks like a number."""
-    from teachrl.config.experiment import merge_settings, parse_set
+    from teachrl.config.loading import merge_settings, parse_set
 
     overrides: dict[str, Any] = {}
     for field, value in flags.items():

@@ -44,7 +44,7 @@ def train(
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.CPU,
 ) -> None:
     """Train a level VAE on random mazes. The same command again continues what was interrupted."""
-    from teachrl.config.experiment import parse_set
+    from teachrl.config.loading import parse_set
     from teachrl.level_vae.config import make_config
     from teachrl.level_vae.sequences import LevelSequences
     from teachrl.level_vae.training import train_vae

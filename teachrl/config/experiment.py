@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator
@@ -14,7 +13,7 @@ from teachrl.config.distillation import DistillConfig
 from teachrl.config.settings import Name, Number, Options, Settings, Whole
 from teachrl.config.validation import validated
 from teachrl.config.workers import WorkerConfig, check_workers
-from teachrl.config.yaml_files import MAX_DEPTH, dump, parse, plain, read_text
+from teachrl.config.yaml_files import dump, parse, plain
 from teachrl.errors import UsageError
 from teachrl.tasks.knowledge import KnowledgeLevel
 
@@ -168,7 +167,7 @@ class Experiment(Settings):
     def _by_name(cls, value: Any, info: Any) -> Any:
         if info.field_name == "guide" and value == "none":  # as runs of version 0.1 have it
             return None
-        return {KEYS[info.field_name]: value} if _stands_for(info.field_name, value) else value
+        return {KEYS[info.field_name]: value} if stands_for(info.field_name, value) else value
 
     @field_validator("callbacks", mode="before")
     @classmethod
@@ -182,7 +181,8 @@ class Experiment(Settings):
         return self
 
 
-def _parse_mapping(text: str, source: str) -> dict[str, Any]:
+def parse_mapping(text: str, source: str) -> dict[str, Any]:
+    """The mapping that an experiment's YAML text holds. ``source`` is named in errors. Raises `UsageError`."""
     data = parse(text, source)
     if data is None:
         return {}
@@ -194,80 +194,19 @@ def _parse_mapping(text: str, source: str) -> dict[str, Any]:
     return data
 
 
-def _validate(data: Mapping[str, Any], source: str) -> Experiment:
-    return validated(Experiment, data, source)
-
-
-def _stands_for(part: str, value: Any) -> bool:
+def stands_for(part: str, value: Any) -> bool:
     """Whether a plain value stands for a whole part of an experiment."""
     return isinstance(value, str) or (part == "workers" and isinstance(value, int) and not isinstance(value, bool))
 
 
-def merge_settings(base: Mapping[str, Any], over: Mapping[str, Any], parts: Mapping[str, str] = KEYS) -> dict[str, Any]:
-    """``over`` laid deep over ``base``; a plain text in the place of a part (``env: X``) becomes ``{id: X}``."""
-    merged = dict(base)
-    for field in over:
-        before, value = (
-            {parts[field]: side} if field in parts and _stands_for(field, side) else side
-            for side in (base.get(field), over[field])
-        )
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            merged[field] = merge_settings(before, value, {})
-        else:
-            merged[field] = value
-    return merged
-
-
-def _without_outdated(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The file's settings without those that belong to a teacher, student or environment that is now another."""
-    kept, changes = merge_settings({}, data), merge_settings({}, overrides)
-    for part, key in KEYS.items():
-        if part == "starts":  # how a bank is used does not depend on which
-            continue
-        change = changes.get(part)
-        before = kept.get(part)
-        if not isinstance(change, Mapping) or not isinstance(before, Mapping) or key not in change:
-            continue
-        default = getattr(Experiment.model_fields[part].default, "name", "")
-        if change[key] != before.get(key, default):
-            kept[part] = {field: value for field, value in before.items() if field not in OWN_FIELDS}
-    return kept
-
-
-def load_experiment(path: Path | None, overrides: Mapping[str, Any]) -> Experiment:
-    """Read a YAML file (or none), lay ``overrides`` (nested mappings) over it and validate. Raises `UsageError`."""
-    data = _parse_mapping(read_text(path), str(path)) if path is not None else {}
-    return _validate(merge_settings(_without_outdated(data, overrides), overrides), str(path or "the experiment"))
-
-
 def experiment_from_yaml_text(text: str, source: str) -> Experiment:
     """The inverse of `to_yaml`. ``source`` is named in errors. Raises `UsageError`."""
-    return _validate(_parse_mapping(text, source), source)
+    return validated(Experiment, parse_mapping(text, source), source)
 
 
 def to_yaml(experiment: Experiment) -> str:
     """The experiment with every field, as YAML that reads back equal."""
     return dump(experiment.model_dump())
-
-
-def parse_set(assignments: Sequence[str], parts: Mapping[str, str] = KEYS) -> dict[str, Any]:
-    """Turn ``a.b=value`` texts into one nested mapping; values are YAML. Raises `UsageError`.
-
-    ``parts`` as in `merge_settings`; empty for mappings that are not an experiment's.
-    """
-    result: dict[str, Any] = {}
-    for assignment in assignments:
-        dotted, equals, text = assignment.partition("=")
-        path = [part.strip() for part in dotted.split(".")]
-        if not equals or not all(path) or len(path) > MAX_DEPTH:
-            raise UsageError(
-                f"a setting is given as name=value, for example student.options.gamma=0.99; got {assignment!r}"
-            )
-        value = parse(text, f"the value of {dotted.strip()!r}")
-        for name in reversed(path):
-            value = {name: value}
-        result = merge_settings(result, value, parts)
-    return result
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -250,6 +250,7 @@ def test_list_json(capsys: pytest.CaptureFixture[str]) -> None:
         "callback",
         "sub-goal provider",
         "test set",
+        "experiment",
     }
     names = {item["name"] for item in items}
     assert {"teachrl/StumpTracks-v0", "alp-gmm", "ppo", "stump-tracks-grid-v1"} <= names

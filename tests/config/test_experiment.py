@@ -19,16 +19,18 @@ from teachrl.config.experiment import (
     TeacherChoice,
     differing_fields,
     experiment_from_yaml_text,
-    load_experiment,
-    parse_set,
     run_name,
     to_yaml,
 )
+from teachrl.config.loading import load_experiment, parse_set
 from teachrl.errors import UsageError
 from teachrl.factory.check import check_names
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENTS = sorted(f for f in (ROOT / "experiments").rglob("*.yaml") if f.parent.name not in ("suites", "cluster"))
+EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+BUDGETS = ("smoke", "laptop", "paper")
+WITHOUT_BUDGETS = {"quickstart", "corl2019_toy"}
+CASES = [(f, b) for f in EXPERIMENTS for b in ((None,) if f.stem in WITHOUT_BUDGETS else BUDGETS)]
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -106,17 +108,21 @@ def test_tuples_read_back_equal() -> None:
     assert experiment_from_yaml_text(to_yaml(experiment), "here") == experiment
 
 
-@pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda f: str(f.relative_to(ROOT)))
-def test_shipped_experiments_are_valid(file: Path) -> None:
-    experiment = load_experiment(file, {})
+@pytest.mark.parametrize(("file", "budget"), CASES, ids=lambda value: getattr(value, "stem", value))
+def test_shipped_experiments_are_valid(file: Path, budget: str | None) -> None:
+    experiment = load_experiment(file, {}, budget=budget)
     check_names(experiment)
     assert file.read_text().startswith("# ")
     assert experiment_from_yaml_text(to_yaml(experiment), "again") == experiment
 
 
-def test_the_budgets_have_the_same_experiments() -> None:
-    names = [{f.name for f in (ROOT / "experiments" / b).iterdir()} for b in ("smoke", "laptop", "paper")]
-    assert names[0] == names[1] == names[2] != set()
+@pytest.mark.parametrize("file", sorted({file for file, budget in CASES if budget}), ids=lambda file: file.stem)
+def test_budgets_of_shipped_experiments_rise(file: Path) -> None:
+    smoke, laptop, paper = (load_experiment(file, {}, budget=budget) for budget in BUDGETS)
+    assert smoke.steps < laptop.steps < paper.steps
+    assert smoke.env.id == laptop.env.id == paper.env.id
+    assert smoke.name == laptop.name == paper.name
+    assert load_experiment(file, {}) == laptop
 
 
 def test_overrides_are_laid_over_the_file(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_a_worker_that_may_skip_goes_on_and_the_run_counts(tmp_path: Path) -> No
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
-    from teachrl.config.experiment import load_experiment
+    from teachrl.config.loading import load_experiment
 
     with pytest.raises(UsageError, match=message):
         load_experiment(None, {"env": {"id": "teachrl/PointMass-v0", "n_envs": 4}, **changes})

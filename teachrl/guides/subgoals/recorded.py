@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from teachrl.config.packaged import beside
 from teachrl.config.settings import Name, Settings
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.guides.subgoals.level import GridLevel, Subgoal
@@ -31,7 +32,7 @@ class Recorded:
 
     def __init__(self, config: RecordedConfig) -> None:
         self.config = config
-        path = Path(config.cache)
+        path = beside(Path(config.cache))
         if not path.is_file():
             raise UsageError(
                 f"there is no file {config.cache!r} of recorded sub-goals; make one: teachrl subgoals collect"

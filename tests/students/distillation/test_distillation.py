@@ -242,7 +242,7 @@ def test_a_run_is_not_resumed_with_another_mentor(tmp_path: Path, earlier: dict[
     ({"mentor": GATE, "beta": 1.5}, "less than or equal to 1"),
 ])  # fmt: skip
 def test_settings_that_contradict_each_other_are_refused(distill: Any, words: str, tmp_path: Path) -> None:
-    from teachrl.config.experiment import load_experiment
+    from teachrl.config.loading import load_experiment
 
     with pytest.raises(UsageError, match=words):
         load_experiment(None, {"env": POINT_MASS, "student": {"name": "ppo", "distill": distill}})

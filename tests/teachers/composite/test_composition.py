@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from teachrl.config.experiment import Experiment, load_experiment, to_yaml
+from teachrl.config.experiment import Experiment, to_yaml
+from teachrl.config.loading import load_experiment
 from teachrl.errors import UsageError
 from teachrl.files import read_tree, write_tree
 from teachrl.records.episodes import Episode
