@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.tabular_rewards.explors import ExploRSConfig, train_explors
+from benchmarks.tabular_rewards.learners import Player, SoftmaxPolicy, TabularEpisode, greedy_policy, q_learning
 from teachrl.config.experiment import Experiment
 from teachrl.evaluation.evaluator import evaluate_run
 from teachrl.guides.rewards.adaptive import AdaptiveDesigner
-from teachrl.guides.rewards.explors import ExploRSConfig, train_explors
 from teachrl.guides.rewards.exprd import RewardDesigner
-from teachrl.guides.rewards.tabular_learners import Player, SoftmaxPolicy, TabularEpisode, greedy_policy, q_learning
 from teachrl.training.run import train
 from teachrl_envs.tabular.chain import chain
 from teachrl_envs.tabular.line_key import BINS, line_key

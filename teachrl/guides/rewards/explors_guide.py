@@ -28,7 +28,6 @@ from teachrl.environments import Env
 from teachrl.errors import UsageError
 from teachrl.guides.base import LearningGuide
 from teachrl.guides.rewards.reward_network import PlayedEpisode, RewardNetwork
-from teachrl.guides.rewards.tabular_learners import returns_to_go
 from teachrl.guides.rewards.visits import Visits
 from teachrl.records.episodes import Fragment
 
@@ -54,6 +53,14 @@ class ExplorsConfig(Settings):
     reward_every: Whole = Field(default=20, ge=1, description="episodes from one update of phi to the next")
     buffer: Whole = Field(default=20, ge=1, description="latest episodes from which phi is updated")
     seed: Whole = Field(default=0, ge=0, description="of the networks' first weights")
+
+
+def returns_to_go(rewards: NDArray[np.float64], discount: float) -> NDArray[np.float64]:
+    """The discounted sum ``(L,)`` of each reward of ``rewards (L,)`` and those after it."""
+    returns, total = np.zeros(len(rewards)), 0.0
+    for t in range(len(rewards) - 1, -1, -1):
+        returns[t] = total = rewards[t] + discount * total
+    return returns
 
 
 class ExplorsGuide(LearningGuide):

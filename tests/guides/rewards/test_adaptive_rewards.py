@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.tabular_rewards.learners import Player, SoftmaxPolicy, greedy_policy
 from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.guides.registry import make_guide
 from teachrl.guides.rewards.adaptive import AdaptiveDesigner, visits
 from teachrl.guides.rewards.exprd import RewardDesigner
-from teachrl.guides.rewards.tabular_learners import Player, SoftmaxPolicy, greedy_policy
 from teachrl.training.run import train
 from teachrl_envs.tabular.chain import chain
 from teachrl_envs.tabular.line_key import line_key

@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.tabular_rewards.explors import ExploRSConfig, train_explors
+from benchmarks.tabular_rewards.learners import greedy_policy, q_learning
 from teachrl.config.experiment import EnvConfig, Experiment
 from teachrl.environments import make_env
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.factory.environment import training_env
 from teachrl.factory.student import load_values
 from teachrl.guides.registry import make_guide
-from teachrl.guides.rewards.explors import ExploRSConfig, train_explors
 from teachrl.guides.rewards.exprd import RewardDesigner, facility_location
-from teachrl.guides.rewards.tabular_learners import greedy_policy, q_learning
 from teachrl.training.run import train
 from teachrl_envs.tabular.chain import chain
 from teachrl_envs.tabular.mdp import TabularMDP

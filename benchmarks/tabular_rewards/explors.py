@@ -21,8 +21,8 @@ from collections.abc import Callable
 import numpy as np
 from pydantic import Field
 
+from benchmarks.tabular_rewards.learners import Player, SoftmaxPolicy, TabularEpisode
 from teachrl.config.settings import Settings, Whole
-from teachrl.guides.rewards.tabular_learners import Player, SoftmaxPolicy, TabularEpisode
 from teachrl_envs.tabular.mdp import Numbers, TabularMDP
 
 

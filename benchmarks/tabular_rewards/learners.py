@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from teachrl.guides.rewards.explors_guide import returns_to_go
 from teachrl_envs.tabular.mdp import Numbers, TabularMDP
 
 Steps = NDArray[np.int64]
@@ -25,14 +26,6 @@ class TabularEpisode:
     def returns(self, discount: float, rewards: Numbers | None = None) -> Numbers:
         """Discounted returns to go ``(L,)``, of the model's own rewards or of others."""
         return returns_to_go(self.rewards if rewards is None else rewards, discount)
-
-
-def returns_to_go(rewards: Numbers, discount: float) -> Numbers:
-    """The discounted sum ``(L,)`` of each reward of ``rewards (L,)`` and those after it."""
-    returns, total = np.zeros(len(rewards)), 0.0
-    for t in range(len(rewards) - 1, -1, -1):
-        returns[t] = total = rewards[t] + discount * total
-    return returns
 
 
 class Player:
