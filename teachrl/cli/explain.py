@@ -27,7 +27,8 @@ def explain(
         int | None, typer.Option("--env-index", metavar="I", min=0, help="Environment, with --number.")
     ] = None,
     number: Annotated[
-        int | None, typer.Option("--number", metavar="K", min=0, help="Its how-manieth episode, from 0.")
+        int | None,
+        typer.Option("--number", metavar="K", min=0, help="Index of the episode within that environment, from 0."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The slots of a worker: each plays an episode on a task, keeps its record, and can be put back where it was."""
+"""Tracks the open episode of each environment; it can be restored by playing its actions again."""
 
 from __future__ import annotations
 

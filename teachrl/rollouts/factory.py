@@ -86,11 +86,11 @@ def build_rollouts(
             f"the guide {type(guide).__name__} takes note of every step in this process, and workers have environments "
             "of their own: leave workers out, or choose another guide"
         )
-    transport = _transport(experiment, list(students), keep_steps)
-    return WorkerGroup(workers, settings.n_envs, students, tasks, transport, guide, on_failure)
+    backend = _backend(experiment, list(students), keep_steps)
+    return WorkerGroup(workers, settings.n_envs, students, tasks, backend, guide, on_failure)
 
 
-def _transport(experiment: Experiment, students: list[str], keep_steps: bool) -> WorkerBackend:
+def _backend(experiment: Experiment, students: list[str], keep_steps: bool) -> WorkerBackend:
     if experiment.backend == "local":
         from teachrl.rollouts.local_backend import LocalBackend
 

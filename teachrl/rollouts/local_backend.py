@@ -11,7 +11,7 @@ from teachrl.rollouts.remote_worker import RemoteWorker
 
 
 class LocalBackend:
-    """See `WorkerBackend`. Nobody is ever lost."""
+    """See `WorkerBackend`. No worker is ever lost."""
 
     def __init__(self, experiment: Experiment, students: Sequence[str], keep_steps: bool) -> None:
         assert experiment.workers is not None

@@ -1,4 +1,4 @@
-"""What goes to a worker and comes back: one order a fragment, and one delivery."""
+"""The messages of a worker: one `CollectRequest` per fragment goes out, one `CollectResult` comes back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CollectRequest:
 
     ``tasks`` are for the episodes to begin, in the order in which they begin; with ``held``, one for each environment,
     which keeps it. ``restart``: give up the open episodes first. Episodes count the run's steps: ``step`` are behind
-    it, and each of the worker's own stands for ``stride``, as others collect at the same time.
+    it, and each of the worker's own stands for ``step_increment``, as others collect at the same time.
     """
 
     student: str
@@ -44,10 +44,10 @@ class CollectRequest:
 
 @dataclass(frozen=True)
 class CollectResult:
-    """What came of an order: the fragment, or why there is none.
+    """The answer to a `CollectRequest`: the fragment, or why there is none.
 
     ``version`` of the student that acted; ``taken`` tasks were begun and ``repeated`` of them a second time, as the
-    order had too few; ``numbers`` are those of the next episodes of the worker's environments; ``skipped`` episodes
+    request had too few; ``numbers`` are those of the next episodes of the worker's environments; ``skipped`` episodes
     failed, of which ``failures`` are the records.
     """
 

@@ -1,4 +1,4 @@
-"""Workers as Ray actors, on this machine or on a cluster: one call a fragment, and nobody is waited for for ever."""
+"""Ray actors as rollout workers: one remote call per fragment, and every wait has a timeout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLACEMENTS = {"pack": "DEFAULT", "spread": "SPREAD"}
 
 @dataclass
 class _Pending:
-    """An order that is being carried out."""
+    """A request that is being carried out."""
 
     reference: Any
     request: CollectRequest
@@ -40,7 +40,7 @@ class RayBackend:
     """See `WorkerBackend`. Connects to the cluster that RAY_ADDRESS names, or starts Ray on this machine.
 
     A worker that died (also with its node) or answers nothing for ``workers.patience`` seconds is ended and made anew
-    from the experiment; it gets the same order and the same version of the student again, and its half fragment is
+    from the experiment; it gets the same request and the same policy snapshot again, and its half fragment is
     dropped. After ``workers.losses`` in a row, without a whole fragment in between, the run ends with `TeachrlError`.
     """
 
@@ -89,7 +89,7 @@ class RayBackend:
             )
 
     def start(self, index: int, request: CollectRequest, version: PolicySnapshot) -> None:
-        """Send the order; the version goes by reference, and is stored once."""
+        """Send the request; the policy snapshot goes by reference and is stored once."""
         reference = self._actors[index].collect.remote(request, self._stored(request.student, version))
         self._pending[index] = _Pending(reference, request, version, time.monotonic())
 
@@ -142,7 +142,7 @@ class RayBackend:
                 self._replace(late[reference], f"no answer within {self._settings.patience:g} s")
 
     def _replace(self, index: int, reason: str) -> None:
-        """A new worker in the place of a lost one, with the same order if it had one. Raises `TeachrlError`."""
+        """A new worker in the place of a lost one, with the same request if it had one. Raises `TeachrlError`."""
         self.losses += 1
         self._in_a_row += 1
         if self._in_a_row > self._settings.losses:

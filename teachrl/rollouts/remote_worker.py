@@ -29,19 +29,19 @@ WORKER_STREAM = 2**31 + 1
 
 
 class RequestedTasks:
-    """Hands out the tasks of an order: one after the other, over again when there are too few, or one a place."""
+    """Hands out the tasks of a request: one after the other, over again when there are too few, or one a place."""
 
     def __init__(self) -> None:
         self._request: CollectRequest | None = None
         self.begun = 0
 
     def take(self, request: CollectRequest) -> None:
-        """From now on, hand out the tasks of this order."""
+        """From now on, hand out the tasks of this request."""
         self._request, self.begun = request, 0
 
     def next_task(self, env_index: int, finished: Episode | None) -> PlannedTask:
         """See `TaskSource`."""
-        assert self._request is not None, "no order was given"
+        assert self._request is not None, "no request was taken"
         tasks = self._request.tasks
         if self._request.held:
             return tasks[env_index]
@@ -52,7 +52,7 @@ class RequestedTasks:
 class RemoteWorker:
     """Worker ``index`` of an experiment; of its environments, the ``n_envs`` from ``index * n_envs`` on.
 
-    The same orders and versions give the same deliveries in whichever process. Students are named; a copy of each acts
+    The same requests and policy snapshots give the same results in whichever process. Students are named; a copy of each acts
     here. ``keep_steps``: episodes carry their transitions.
     """
 
@@ -102,7 +102,7 @@ class RemoteWorker:
         return f"{platform.node()} {os.getpid()}"
 
     def collect(self, request: CollectRequest, version: PolicySnapshot) -> CollectResult:
-        """Play a fragment. A failed environment ends it, with the delivery's ``error``."""
+        """Play a fragment. A failed environment ends it, with the result's ``error``."""
         student = self._students[request.student]
         if self._loaded.get(request.student) != version.number:
             student.load_weights(version.weights)
@@ -129,7 +129,7 @@ class RemoteWorker:
         return CollectResult(version.number, fragment, taken, begun - taken, numbers, skipped, failures, error)
 
     def state(self) -> StateTree:
-        """All that the next delivery depends on beside order and version."""
+        """Everything that the next result depends on, apart from the request and the policy snapshot."""
         own = {
             name: [generator.bit_generator.state for generator in student.acting_generators]
             for name, student in self._students.items()

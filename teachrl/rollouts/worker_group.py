@@ -1,4 +1,4 @@
-"""Several workers as one: orders go out with tasks for a whole fragment, and what comes back is one fragment."""
+"""Several workers as one: requests go out with tasks for a whole fragment, and their results are merged into one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from teachrl.rollouts.messages import CollectRequest, CollectResult, PolicySnaps
 from teachrl.rollouts.task_sources import PrefetchedTasks, RoundTasks
 from teachrl.students.base import Student
 
-# How many more tasks an order has than episodes are expected, and how many of these nobody knows at first.
+# Over-provisioning factor for tasks, and the assumed episodes per environment before any episode length is known.
 SLACK = 1.5
 UNKNOWN = 4.0
 REMEMBERED_LENGTHS = 100
@@ -36,16 +36,16 @@ class WorkerBackend(Protocol):
         """Let a worker that is idle begin."""
 
     def wait(self, indices: Sequence[int]) -> tuple[int, CollectResult]:
-        """The first delivery of these workers, and whose it is. Raises `TeachrlError` when there will be none."""
+        """Wait for the first result of these workers: the worker's index and the result. Raises `TeachrlError`."""
 
     def places(self) -> list[str]:
         """Host and process of each, as far as they have answered."""
 
     def states(self) -> list[StateTree]:
-        """`Collector.state` of all."""
+        """`RemoteWorker.state` of all workers."""
 
     def restore(self, states: Sequence[StateTree]) -> None:
-        """`Collector.restore` of all."""
+        """`RemoteWorker.restore` of all workers."""
 
     def close(self) -> None:
         """End them."""
@@ -76,7 +76,7 @@ class _Member:
 class WorkerGroup:
     """Collects as `RolloutWorker` does, with workers.
 
-    The teacher chooses tasks when orders go out, for all episodes that are expected to begin, half as many more, and
+    The teacher chooses tasks when requests go out, for all episodes that are expected to begin, half as many more, and
     those that were left over come first the next time: so a task is at most a few episodes old, and every episode says
     which version of the teacher chose its task. When they do not suffice, they are begun again, and this is counted.
     In synchronous mode the same numbers come out wherever the workers are.
@@ -88,7 +88,7 @@ class WorkerGroup:
         n_envs: int,
         students: Mapping[str, Student],
         source: PrefetchedTasks | RoundTasks,
-        transport: WorkerBackend,
+        backend: WorkerBackend,
         guide: LearningGuide | None,
         on_failure: Callable[[dict[str, Any]], str],
     ) -> None:
@@ -96,7 +96,7 @@ class WorkerGroup:
         self._per_worker = n_envs // settings.count
         self._students = students
         self._source = source
-        self._transport = transport
+        self._backend = backend
         self._guide = guide
         self._on_failure = on_failure
         self._members = [_Member() for _ in range(settings.count)]
@@ -112,16 +112,16 @@ class WorkerGroup:
         version = self._publish(name)
         together = self._settings.mode == "synchronous"
         fragments, episodes = (self._all if together else self._first)(version, name, n_steps)
-        self.counters.lost = self._transport.losses
+        self.counters.lost = self._backend.losses
         return replace(merged(fragments), episodes=tuple(episodes))
 
     def _all(self, version: PolicySnapshot, name: str, n_steps: int) -> tuple[list[Fragment], list[Episode]]:
         """One fragment of each worker."""
-        everybody = range(len(self._members))
-        requests = [self._request(index, name, n_steps) for index in everybody]
-        for index, request in zip(everybody, requests, strict=True):
+        indices = range(len(self._members))
+        requests = [self._request(index, name, n_steps) for index in indices]
+        for index, request in zip(indices, requests, strict=True):
             self._start(index, request, version)
-        fragments = [self._accept(*self._transport.wait([index])) for index in everybody]
+        fragments = [self._accept(*self._backend.wait([index])) for index in indices]
         self._staleness = 0.0
         return fragments, self._count(fragments)
 
@@ -134,7 +134,7 @@ class WorkerGroup:
         episodes: list[Episode] = []
         ages: list[int] = []
         while len(played) < len(self._members):
-            index, result = self._transport.wait(range(len(self._members)))
+            index, result = self._backend.wait(range(len(self._members)))
             fragment = self._accept(index, result)
             episodes += self._count([fragment])
             age = version.number - result.version
@@ -149,7 +149,7 @@ class WorkerGroup:
 
     def _start(self, index: int, request: CollectRequest, version: PolicySnapshot) -> None:
         self._members[index].busy = True
-        self._transport.start(index, request, version)
+        self._backend.start(index, request, version)
 
     def _request(self, index: int, name: str, n_steps: int) -> CollectRequest:
         member = self._members[index]
@@ -166,12 +166,12 @@ class WorkerGroup:
         return CollectRequest(name, n_steps, tuple(member.tasks), **rest)
 
     def _expected(self, n_steps: int, fresh: bool) -> int:
-        """How many tasks an order gets; never more than could begin."""
+        """How many tasks a request gets; never more than could begin."""
         likely = n_steps / float(np.mean(self._lengths)) if self._lengths else UNKNOWN
         return self._per_worker * (min(n_steps, math.ceil(SLACK * likely)) + fresh)
 
     def _accept(self, index: int, result: CollectResult) -> Fragment:
-        """Take note of a delivery. Raises `TeachrlError` when an environment failed that may not."""
+        """Store what came with a result. Raises `TeachrlError` when an environment failed that may not."""
         member = self._members[index]
         member.busy = False
         self.skipped += result.skipped
@@ -213,7 +213,7 @@ class WorkerGroup:
     @property
     def places(self) -> Sequence[str]:
         """Host and process of each worker; empty for one that is being made."""
-        return self._transport.places()
+        return self._backend.places()
 
     def restart(self) -> None:
         """Give up the open episodes: the next `collect` begins new ones."""
@@ -230,21 +230,21 @@ class WorkerGroup:
             "members": [
                 {"fresh": member.fresh, "tasks": [task.state() for task in member.tasks]} for member in self._members
             ],
-            "workers": self._transport.states(),
+            "workers": self._backend.states(),
         }
 
     def restore(self, state: StateTree) -> None:
         """Go on where `state` was taken. Raises `TeachrlError` when open episodes come out otherwise."""
         self.steps, self.skipped, self.counters = state["steps"], state["skipped"], WorkerCounters(**state["tally"])
-        self._transport.losses = self.counters.lost
+        self._backend.losses = self.counters.lost
         self._lengths.extend(state["lengths"])
         for member, saved in zip(self._members, state["members"], strict=True):
             member.fresh, member.tasks = saved["fresh"], deque(map(PlannedTask.restored, saved["tasks"]))
-        self._transport.restore(state["workers"])
+        self._backend.restore(state["workers"])
 
     def close(self) -> None:
         """End the workers."""
-        self._transport.close()
+        self._backend.close()
 
 
 def _same(one: Any, other: Any) -> bool:

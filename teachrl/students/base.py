@@ -35,7 +35,7 @@ class StudentContext:
 
 
 class Student(ABC):
-    """A learning agent. A class of your own needs a constructor ``(classroom, **options)`` and the methods below.
+    """A learning agent. A class of your own needs a constructor ``(context, **options)`` and the methods below.
 
     ``fragment_steps``: vector steps collected before each `learn`. ``discount``: γ, for discounted returns.
     ``gae_lambda``: λ of the advantages by which regret teachers judge levels.

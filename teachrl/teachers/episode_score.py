@@ -10,7 +10,7 @@ INSTEAD = "or set teacher.options.signal to 'return', which learns from returns 
 
 
 def require_success(context: TeacherContext, who: str) -> None:
-    """Raise `UsageError` when the lesson does not tell what success is, saying what to set."""
+    """Raise `UsageError` when the context does not tell what success is, saying what to set."""
     try:
         context.knowledge.check("mastery_range", who)
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""The settings of `RecurrentPPOStudent`, and whether they fit a classroom."""
+"""The settings of `RecurrentPPOStudent`, and whether they fit a student's context."""
 
 from __future__ import annotations
 

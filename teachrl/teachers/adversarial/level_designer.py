@@ -68,7 +68,7 @@ class LevelDesigner:
     ``updates`` counts fragments learnt from, ``unjudged`` the tasks so far whose reward was not known, and
     ``mean_reward`` is that of the last fragment's other tasks.
 
-    Raises `UsageError` for an agent or settings that cannot build tasks of the lesson's space, and when fragment after
+    Raises `UsageError` for an agent or settings that cannot build tasks of the context's space, and when fragment after
     fragment nobody knows any reward, so that a run cannot go on for nothing.
     """
 
@@ -107,7 +107,7 @@ class LevelDesigner:
         return self._open is not None
 
     def build(self, rng: np.random.Generator, n: int) -> Vector:
-        """``n`` tasks, shape ``(n, size)``; ``n`` must be the lesson's ``n_envs``, `UsageError` otherwise."""
+        """``n`` tasks, shape ``(n, size)``; ``n`` must be the context's ``n_envs``, `UsageError` otherwise."""
         if n != self._n:
             raise UsageError(f"the agent builds {self._n} tasks at once, one an environment; it was asked for {n}")
         observations = [self._rules.begin(rng, n)]

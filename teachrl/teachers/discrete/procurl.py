@@ -125,7 +125,9 @@ class ProCuRLTeacher(TaskSetTeacher):
     def _similarities(self) -> CellNumbers:
         target = self.context.knowledge.target
         if target is None:  # `make_teacher` has checked; this is for those who build the class themselves
-            raise UsageError("ProCuRL with target_similarity needs the knowledge 'target' in its lesson")
+            raise UsageError(
+                "ProCuRL with target_similarity needs the knowledge 'target', which the context does not hold"
+            )
         tasks = self.space.to_unit(target.sample(self.space, self.rng, TARGETS))
         similarities: CellNumbers = np.exp(-cdist(self.task_set.unit_centers, tasks).min(axis=1))
         return similarities

@@ -9,7 +9,7 @@ TRUE_START = 0  # choice i + 1 is snapshot i
 
 
 def snapshots_of(context: TeacherContext, who: str) -> Snapshots:
-    """The snapshots among which the lesson's only parameter chooses. Raises `UsageError` when it chooses otherwise.
+    """The snapshots among which the task space's only parameter chooses. Raises `UsageError` when it chooses otherwise.
 
     In a `product` that is the part ``start``.
     """
