@@ -52,8 +52,8 @@ class RequestedTasks:
 class RemoteWorker:
     """Worker ``index`` of an experiment; of its environments, the ``n_envs`` from ``index * n_envs`` on.
 
-    The same requests and policy snapshots give the same results in whichever process. Students are named; a copy of each acts
-    here. ``keep_steps``: episodes carry their transitions.
+    The same requests and policy snapshots give the same results in whichever process. Students are named; a copy of
+    each acts here. ``keep_steps``: episodes carry their transitions.
     """
 
     def __init__(
