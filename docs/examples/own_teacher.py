@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from teachrl import Episode, Plan, StateTree, Teacher, TeacherConfig, TeacherContext, UsageError, Vector
+from teachrl import Episode, Plan, Teacher, TeacherConfig, TeacherContext, UsageError, Vector
 
 
 class HalfwayConfig(TeacherConfig):
@@ -19,10 +19,11 @@ class HalfwayTeacher(Teacher):
 
     Config = HalfwayConfig
     config: HalfwayConfig
+    saved = ("_rates", "_episodes")  # what a checkpoint holds beside the random generator
 
     def __init__(self, context: TeacherContext, config: HalfwayConfig) -> None:
         super().__init__(context, config)
-        # A cell that nobody has played looks like the best one, so that each gets its turn.
+        # A cell that was never played looks like the best one, so that each gets its turn.
         self._rates = np.full((config.cells,) * self.space.size, 0.5)
         self._episodes = 0
 
@@ -49,10 +50,3 @@ class HalfwayTeacher(Teacher):
             cell = tuple(np.minimum((unit * self.config.cells).astype(int), self.config.cells - 1))
             self._rates[cell] += (1 - self.config.memory) * (episode.success - self._rates[cell])
             self._episodes += 1
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state, "rates": self._rates.copy(), "episodes": self._episodes}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._rates, self._episodes = np.array(state["rates"]), state["episodes"]

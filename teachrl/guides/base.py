@@ -11,6 +11,7 @@ from teachrl.config.experiment import EnvConfig
 from teachrl.config.settings import Settings
 from teachrl.environments import Env
 from teachrl.records.episodes import Array, Fragment
+from teachrl.records.state import Stateful
 
 LoadValues = Callable[[Path, Env], Callable[[Array], Array]]
 """Loads the value function of a finished run's student, for an environment of the same observations."""
@@ -41,8 +42,8 @@ class Guide(ABC):
         return env
 
 
-class LearningGuide(Guide):
-    """A guide that changes with the student. It goes into checkpoints.
+class LearningGuide(Stateful, Guide):
+    """A guide that changes with the student. The attributes that it names in ``saved`` go into checkpoints.
 
     ``watches``: it takes note of steps in its environments themselves, so they must be in its own process.
     """
@@ -52,11 +53,3 @@ class LearningGuide(Guide):
     @abstractmethod
     def update(self, fragment: Fragment) -> None:
         """Learn from what the student just played and learnt from."""
-
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """Everything that affects what comes next, as JSON values and arrays."""
-
-    @abstractmethod
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""

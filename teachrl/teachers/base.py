@@ -16,6 +16,7 @@ from teachrl.errors import UsageError
 from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Array, Decision, Episode, Fragment
+from teachrl.records.state import Stateful
 from teachrl.tasks.knowledge import Knowledge, Piece
 from teachrl.tasks.spaces import TaskSpace, Vector
 
@@ -106,11 +107,11 @@ class TeacherContext:
     snapshots: Snapshots | None = None
 
 
-class Teacher(ABC):
+class Teacher(Stateful, ABC):
     """Chooses tasks and learns from episodes.
 
     Same seed and same episodes give the same tasks; everything that affects the next task is in `state`, a tree of
-    dicts, JSON values and arrays.
+    dicts, JSON values and arrays. The generator is always in it; a class names its other attributes in ``saved``.
     """
 
     Config: ClassVar[type[TeacherConfig]] = TeacherConfig
@@ -143,14 +144,6 @@ class Teacher(ABC):
     @abstractmethod
     def update(self, episodes: Sequence[Episode]) -> None:
         """Learn from finished episodes, in the order in which they ended."""
-
-    @abstractmethod
-    def state(self) -> StateTree:
-        """Everything that affects the next tasks."""
-
-    @abstractmethod
-    def restore(self, state: StateTree) -> None:
-        """Go on exactly where `state` was taken."""
 
     def student_learned(self, values: Values) -> None:
         """The student has learnt from a fragment. ``values`` maps observations ``(n, ...)`` to its estimates ``(n,)``.

@@ -47,7 +47,7 @@ class Checkpointer:
         space: TaskSpace,
     ) -> None:
         self._directory, self._keep = directory, keep
-        self._parts, self._counters, self._student = parts, counters, student
+        self.parts, self._counters, self._student = parts, counters, student
         self._space = space
         self._pending: list[Episode] = []
         self._experience_counts: list[int] = []
@@ -71,7 +71,7 @@ class Checkpointer:
         self._directory.write_curriculum(step, curriculum)
         self._append_experience()
         own = {"format": FORMAT, "experience_counts": self._experience_counts}
-        parts = {name: part.state() for name, part in self._parts.items()}
+        parts = {name: part.state() for name, part in self.parts.items()}
         path = self._directory.checkpoints(self._keep).save(step, {**parts, "run": {**self._counters.state(), **own}})
         # Rows that not even the oldest kept checkpoint would load are dropped after the new one stands.
         self._directory.drop_experience(self._experience_counts[0] - self._student.experience_kept())
@@ -99,11 +99,11 @@ class Checkpointer:
         run = read_tree(newest / "run.npz")
         check_format(run, newest)
         self._experience_counts = run["experience_counts"]
-        trees = {name: read_tree(newest / f"{name}.npz") for name in self._parts}
+        trees = {name: read_tree(newest / f"{name}.npz") for name in self.parts}
         step = trees["worker"]["steps"]
         self._directory.cut_back(step, self._experience_counts[-1])
         self._load_experience()
-        for name, part in self._parts.items():
+        for name, part in self.parts.items():
             part.restore(trees[name])
         self._counters.restore(run)
         self._saved = step

@@ -9,17 +9,20 @@ from collections.abc import Callable
 import numpy as np
 
 from teachrl.files import StateTree
+from teachrl.records.state import Stateful
 from teachrl.training.progress import Progress
 from teachrl.training.schedules import Costs, Update
 
 RECENT_EPISODES = 100
 
 
-class RunCounters:
+class RunCounters(Stateful):
     """Counts what a run has done, over all processes that worked on it.
 
     ``teacher_seconds`` returns the seconds that the teacher has taken in this process.
     """
+
+    saved = ("costs", "episodes", "mastered", "evaluated", "_recent")
 
     def __init__(self, teacher_seconds: Callable[[], float]) -> None:
         self.costs = Costs()
@@ -70,19 +73,9 @@ class RunCounters:
 
     def state(self) -> StateTree:
         """Return everything that a resumed run goes on with."""
-        return {
-            "episodes": self.episodes,
-            "recent": list(self._recent),
-            "mastered": self.mastered,
-            "evaluated": self.evaluated,
-            "seconds": self.seconds,
-            "teacher_seconds": self.teacher_seconds,
-            "costs": self.costs.to_json(),
-        }
+        return {**super().state(), "seconds": self.seconds, "teacher_seconds": self.teacher_seconds}
 
     def restore(self, state: StateTree) -> None:
         """Go on where `state` was taken."""
-        self.episodes, self.mastered, self.evaluated = state["episodes"], state["mastered"], state["evaluated"]
-        self._recent.extend(state["recent"])
+        super().restore(state)
         self._earlier_seconds, self._earlier_teacher_seconds = state["seconds"], state["teacher_seconds"]
-        self.costs = Costs(**state["costs"])

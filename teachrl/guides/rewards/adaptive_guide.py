@@ -38,6 +38,7 @@ class AdaptiveGuide(LearningGuide):
     Config = AdaptiveConfig
     watches = True
     config: AdaptiveConfig
+    saved = ("rewards", "_taken", "_steps")
 
     def __init__(self, config: AdaptiveConfig, settings: EnvConfig) -> None:
         super().__init__(config, settings)
@@ -66,14 +67,6 @@ class AdaptiveGuide(LearningGuide):
         self._steps += fragment.rewards.size
         if self._steps >= self.config.every:
             self._design(self._taken)
-
-    def state(self) -> dict[str, Any]:
-        return {"rewards": self.rewards, "taken": self._taken, "steps": self._steps}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Actions that were counted while open episodes were played again are forgotten: they are in ``state``."""
-        self.rewards, self._taken = np.array(state["rewards"]), np.array(state["taken"])
-        self._steps = state["steps"]
 
 
 class Adapted(gym.Wrapper[Any, Any, Any, Any]):

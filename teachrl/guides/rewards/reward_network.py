@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from teachrl.nn.networks import Learner, perceptron, tensor
+from teachrl.records.state import Stateful
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,10 @@ class PlayedEpisode:
     returns: NDArray[np.float64]
 
 
-class RewardNetwork:
+class RewardNetwork(Stateful):
     """``hidden`` units in one layer; ``largest`` bounds a reward's size; three Adams with the given rates."""
+
+    saved = ("_reward", "_value", "_policy")
 
     def __init__(
         self,
@@ -74,16 +76,6 @@ class RewardNetwork:
         self._reward.descend(-(weights * better).mean())
         self._value.descend(functional.smooth_l1_loss(values, returns))
         self._policy.descend(functional.cross_entropy(logits, actions))
-
-    def state(self) -> dict[str, Any]:
-        """The three networks and their optimisers."""
-        return {"reward": self._reward.state(), "value": self._value.state(), "policy": self._policy.state()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
-        self._reward.restore(state["reward"])
-        self._value.restore(state["value"])
-        self._policy.restore(state["policy"])
 
 
 def _learner(rng: np.random.Generator, sizes: tuple[int, int, int], rate: float) -> Learner[nn.Sequential]:

@@ -72,6 +72,7 @@ class ClutrTeacher(RoundTeacher):
         "latent": "Made from a latent that the policy chose after {updates:.0f} updates; it has {walls:.0f} walls.",
         "prior": "Made from a latent drawn from the prior; it has {walls:.0f} walls.",
     }
+    saved = ("_policy", "_scale", "_updates", "_rounds", "_latents", "_levels")
 
     def __init__(self, context: TeacherContext, config: ClutrConfig) -> None:
         super().__init__(context, config)
@@ -153,16 +154,10 @@ class ClutrTeacher(RoundTeacher):
     def state(self) -> StateTree:
         parts = None if self._proposal is None else {k: v.copy() for k, v in vars(self._proposal).items()}
         return {
-            "rng": self.rng.bit_generator.state,
-            "policy": self._policy.state(),
+            **super().state(),
             "decoder": self._finetuning.state() if self._finetunes else None,
             "digest": None if self._finetunes else self._digest(),
-            "scale": self._scale.state(),
-            "updates": self._updates,
-            "rounds": self._rounds,
             "proposal": parts,
-            "latents": self._latents.copy(),
-            "levels": self._levels.copy(),
         }
 
     def restore(self, state: StateTree) -> None:
@@ -171,14 +166,10 @@ class ClutrTeacher(RoundTeacher):
                 f"{self.settings.vae} holds another level VAE than the one that this run began with: put that one "
                 "back, or start anew with --overwrite"
             )
-        self.rng.bit_generator.state = state["rng"]
-        self._policy.restore(state["policy"])
+        super().restore(state)
         if state["decoder"] is not None:
             self._finetuning.restore(state["decoder"])
-        self._scale.restore(state["scale"])
-        self._updates, self._rounds = state["updates"], state["rounds"]
         self._proposal = None if state["proposal"] is None else Proposal(**state["proposal"])
-        self._latents, self._levels = np.array(state["latents"]), np.array(state["levels"])
 
     def _digest(self) -> str:
         """What tells this decoder's weights from others."""

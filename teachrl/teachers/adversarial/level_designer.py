@@ -16,6 +16,7 @@ from teachrl.nn.rng import IsolatedGlobalRNG
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Array, Decision, Fragment
 from teachrl.records.level_scores import RoundResult
+from teachrl.records.state import Stateful
 from teachrl.tasks.spaces import TaskError, TaskSpace, Vector
 from teachrl.teachers.adversarial.regret import RunningScale
 from teachrl.teachers.base import Agent, Plan, TeacherConfig, TeacherContext
@@ -62,7 +63,7 @@ class LevelDesignerConfig(TeacherConfig):
         return options
 
 
-class LevelDesigner:
+class LevelDesigner(Stateful):
     """Builds one task an environment, as the episodes of one fragment, and learns from it once it is rewarded.
 
     ``updates`` counts fragments learnt from, ``unjudged`` the tasks so far whose reward was not known, and
@@ -71,6 +72,8 @@ class LevelDesigner:
     Raises `UsageError` for an agent or settings that cannot build tasks of the context's space, and when fragment after
     fragment nobody knows any reward, so that a run cannot go on for nothing.
     """
+
+    saved = ("_scale", "updates", "unjudged", "_idle", "mean_reward")
 
     def __init__(self, context: TeacherContext, config: LevelDesignerConfig) -> None:
         self._rules = _rules(context.space, config)
@@ -185,24 +188,13 @@ class LevelDesigner:
             built = {"observations": observations, "actions": waiting.actions.copy(), "extras": _copies(waiting.extras)}
         with self._generators.active():
             agent = self._agent.state()
-        return {
-            "agent": agent,
-            "scale": None if self._scale is None else self._scale.state(),
-            "updates": self.updates,
-            "unjudged": self.unjudged,
-            "idle": self._idle,
-            "mean_reward": self.mean_reward,
-            "built": built,
-        }
+        return {**super().state(), "agent": agent, "built": built}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: StateTree) -> None:
         """Go on exactly where `state` was taken."""
+        super().restore(state)
         with self._generators.active():
             self._agent.restore(state["agent"])
-        if self._scale is not None:
-            self._scale.restore(state["scale"])
-        self.updates, self.unjudged, self._idle = state["updates"], state["unjudged"], state["idle"]
-        self.mean_reward = state["mean_reward"]
         built = state["built"]
         self._open = None
         if built is not None:
@@ -222,6 +214,7 @@ class BuildingTeacher(RoundTeacher):
     Config: ClassVar[type[TeacherConfig]] = LevelDesignerConfig
     takes_levels = True
     rules = {"builder": BUILT}
+    saved = ("builder", "_tasks")
 
     def __init__(self, context: TeacherContext, config: LevelDesignerConfig) -> None:
         super().__init__(context, config)
@@ -242,18 +235,6 @@ class BuildingTeacher(RoundTeacher):
     def curriculum(self) -> Curriculum:
         """The tasks that were built last."""
         return Curriculum(samples=tuple(task.tolist() for task in self._tasks), random_ratio=0.0)
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "builder": self.builder.state(),
-            "tasks": self._tasks.copy(),
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self.builder.restore(state["builder"])
-        self._tasks = np.array(state["tasks"])
 
 
 def _copies(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -6,12 +6,13 @@ arXiv 2012.02096), and the two forms in the published code of its successors.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from teachrl.records.level_scores import RoundResult
+from teachrl.records.state import Stateful
 
 Kind = Literal["standard", "flexible"]
 Numbers = NDArray[np.float64]
@@ -35,8 +36,10 @@ def regrets(protagonist: RoundResult, antagonist: RoundResult, n_envs: int, kind
     return found
 
 
-class RunningScale:
+class RunningScale(Stateful):
     """The standard deviation of all numbers seen so far, to divide rewards by."""
+
+    saved = ("_count", "_mean", "_squares")
 
     def __init__(self) -> None:
         self._count, self._mean, self._squares = 0, 0.0, 0.0
@@ -53,11 +56,3 @@ class RunningScale:
     def scale(self) -> float:
         """1 until two numbers were seen."""
         return float(np.sqrt(self._squares / self._count + 1e-8)) if self._count > 1 else 1.0
-
-    def state(self) -> dict[str, Any]:
-        """Everything."""
-        return {"count": self._count, "mean": self._mean, "squares": self._squares}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
-        self._count, self._mean, self._squares = state["count"], state["mean"], state["squares"]

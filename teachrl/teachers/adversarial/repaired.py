@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pydantic import Field, model_validator
 
-from teachrl.files import StateTree
 from teachrl.records.level_scores import RoundResult
 from teachrl.teachers.adversarial.level_designer import BUILT, DCD, LevelDesigner, LevelDesignerConfig
 from teachrl.teachers.adversarial.regret import Kind, regrets
@@ -51,6 +49,7 @@ class RepairedTeacher(PlrTeacher):
     }
     rules = {"builder": BUILT, "replay": PlrTeacher.rules["replay"]}
     settings: RepairedConfig
+    saved = ("builder",)
 
     def __init__(self, context: TeacherContext, config: RepairedConfig) -> None:
         super().__init__(context, config)
@@ -66,10 +65,3 @@ class RepairedTeacher(PlrTeacher):
         if self.builder.is_waiting:
             protagonist, antagonist = results
             self.builder.learn(regrets(protagonist, antagonist, self.context.n_envs, self.settings.regret))
-
-    def state(self) -> StateTree:
-        return {**super().state(), "builder": self.builder.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        super().restore(state)
-        self.builder.restore(state["builder"])

@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
@@ -80,6 +79,7 @@ class AdrTeacher(Teacher):
         "opened range, as a share {probability:.0%} of all tasks is at some bound, to see whether it can be widened.",
     }
     config: AdrConfig
+    saved = ("_bounds", "_sums", "_counts", "_moved", "_version")
 
     def __init__(self, context: TeacherContext, config: AdrConfig) -> None:
         super().__init__(context, config)
@@ -162,19 +162,3 @@ class AdrTeacher(Teacher):
     def curriculum(self) -> Curriculum:
         low, high = (self.space.from_unit(corner).tolist() for corner in self._bounds.T)
         return Curriculum(regions=(Region(low, high, 1.0, 0.0),), random_ratio=0.0)
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "bounds": self._bounds.copy(),
-            "sums": self._sums.copy(),
-            "counts": self._counts.copy(),
-            "moved": self._moved.copy(),
-            "version": self._version,
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._bounds, self._sums = np.array(state["bounds"]), np.array(state["sums"])
-        self._counts, self._moved = np.array(state["counts"]), np.array(state["moved"])
-        self._version = state["version"]

@@ -29,7 +29,6 @@ import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError, unknown_name
-from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
@@ -71,6 +70,7 @@ class OracleTeacher(Teacher):
         "{review_episodes:.0f} episodes that it was mastered in."
     }
     config: OracleConfig
+    saved = ("_moves", "_results")
 
     def __init__(self, context: TeacherContext, config: OracleConfig) -> None:
         super().__init__(context, config)
@@ -140,10 +140,3 @@ class OracleTeacher(Teacher):
         low = self._low()
         low, high = self.space.from_unit(low), self.space.from_unit(low + self.config.window)
         return Curriculum(regions=(Region(low.tolist(), high.tolist(), 1.0, 0.0),), random_ratio=0.0)
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state, "moves": self._moves, "results": list(self._results)}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._moves, self._results = state["moves"], list(state["results"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.teachers.base import Plan, Teacher
 
@@ -21,9 +20,3 @@ class RandomTeacher(Teacher):
 
     def update(self, episodes: Sequence[Episode]) -> None:
         del episodes
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import Piece
@@ -39,9 +38,3 @@ class TargetTeacher(Teacher):
         assert target is not None
         gaussian = Gaussian(target.mean.tolist(), np.diag(target.std**2).tolist(), weight=1.0, learning_progress=0.0)
         return Curriculum((gaussian,), random_ratio=0.0)
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError, unknown_name
-from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
+from teachrl.records.state import Saved
 from teachrl.tasks.knowledge import Knowledge, TaskDistribution
 from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskError, TaskSpace, Vector
 from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext, Values
@@ -157,6 +157,7 @@ class CompositeTeacher(Teacher):
     takes_levels = True  # whether its sub-teachers do is checked when they are made
     members: ClassVar[str]
     mark: ClassVar[str]
+    saved: ClassVar[Saved] = ("_versions", "_teachers")
 
     def __init__(
         self, context: TeacherContext, config: TeacherConfig, choices: Sequence[TeacherChoice], parts: Sequence[Part]
@@ -219,19 +220,6 @@ class CompositeTeacher(Teacher):
 
     def _explained(self, i: int, origin: str, reason: Mapping[str, float]) -> str:
         return self._teachers[i].explain(origin, _without_prefix(i, reason))
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "versions": list(self._versions),
-            "teachers": [teacher.state() for teacher in self._teachers],
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._versions = list(state["versions"])
-        for teacher, own in zip(self._teachers, state["teachers"], strict=True):
-            teacher.restore(own)
 
 
 def _without_prefix(i: int, reason: Mapping[str, float]) -> dict[str, float]:

@@ -48,6 +48,7 @@ class ReplayedTeacher(Teacher):
         "same": "The task of episode {episode:.0f} of the replayed log, in its order (pass {pass:.0f}).",
         "shuffled": "The task of episode {episode:.0f} of the replayed log, in random order (pass {pass:.0f}).",
     }
+    saved = ("_log", "_pass", "_position", "_seed")
 
     def __init__(self, context: TeacherContext, config: ReplayedConfig) -> None:
         super().__init__(context, config)
@@ -94,21 +95,11 @@ class ReplayedTeacher(Teacher):
         coming = self._tasks[self._order[self._position :][:PICTURED]]
         return Curriculum(samples=tuple(coming.tolist()), random_ratio=0.0)
 
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "log": self._log,
-            "pass": self._pass,
-            "position": self._position,
-            "seed": self._seed,
-        }
-
     def restore(self, state: StateTree) -> None:
         if state["log"] != self._log:
             raise TeachrlError(
                 f"the log of {self.config.run} is not the one that this run began to replay: put it back as it was, or "
                 "start anew with --overwrite"
             )
-        self.rng.bit_generator.state = state["rng"]
-        self._pass, self._position, self._seed = state["pass"], state["position"], state["seed"]
+        super().restore(state)
         self._arrange()

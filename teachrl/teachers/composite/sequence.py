@@ -83,6 +83,7 @@ class SequenceTeacher(CompositeTeacher):
     config: SequenceConfig
     members = "stages"
     mark = "stage"
+    saved = ("_stage", "_first_step", "_episodes", "_returns", "_successes")
 
     def __init__(self, context: TeacherContext, config: SequenceConfig) -> None:
         parts = [_part(context, i, stage.bounds) for i, stage in enumerate(config.stages)]
@@ -158,22 +159,9 @@ class SequenceTeacher(CompositeTeacher):
             random_ratio=0.0,
         )
 
-    def state(self) -> StateTree:
-        return {
-            **super().state(),
-            "stage": self._stage,
-            "first_step": self._first_step,
-            "episodes": self._episodes,
-            "returns": list(self._returns),
-            "successes": list(self._successes),
-        }
-
     def restore(self, state: StateTree) -> None:
+        self._begin(state["stage"], state["first_step"])  # windows of returns have the length that the stage asks for
         super().restore(state)
-        self._begin(state["stage"], state["first_step"])
-        self._episodes = state["episodes"]
-        self._returns.extend(state["returns"])
-        self._successes.extend(state["successes"])
 
 
 def _part(context: TeacherContext, i: int, bounds: Mapping[str, Any]) -> Part:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from teachrl.errors import UsageError
 from teachrl.records.curriculum import Curriculum, Region
+from teachrl.records.state import Saved
 from teachrl.tasks.spaces import TaskSpace, Vector
 from teachrl.teachers.base import Plan, Teacher, TeacherConfig, TeacherContext
 
@@ -145,6 +146,8 @@ class TaskSetTeacher(Teacher):
     origin: ClassVar[str]
     promise: ClassVar[str] = ""
     config: TaskSetConfig
+
+    saved: ClassVar[Saved] = ("_episodes",)
 
     def __init__(self, context: TeacherContext, config: TaskSetConfig) -> None:
         super().__init__(context, config)

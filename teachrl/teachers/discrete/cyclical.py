@@ -32,7 +32,6 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError, unknown_name
-from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.discrete.base import RANDOM_RULE, CellNumbers, Cells, TaskSetConfig, TaskSetTeacher
@@ -121,13 +120,6 @@ class CyclicalTeacher(TaskSetTeacher):
         active = self._ranks < max(1, np.ceil(share * cells - 1e-9))
         numbers = {"share": np.full(cells, share), "pass": np.full(cells, place + 1.0), "rank": self._ranks + 1.0}
         return active / active.sum(), numbers
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state, "episodes": self._episodes}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._episodes = state["episodes"]
 
 
 def cycle_shares(start: float, end: float, alpha: float) -> tuple[float, ...]:

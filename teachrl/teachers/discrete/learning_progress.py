@@ -35,7 +35,6 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import logit, ndtri
 
-from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.teachers.base import TeacherContext
 from teachrl.teachers.discrete.base import RANDOM_RULE, CellNumbers, TaskSetConfig, TaskSetTeacher
@@ -88,6 +87,7 @@ class LearningProgressTeacher(TaskSetTeacher):
         "learning progress, {learning_progress:.3g}; its success rate (or scaled return) is about {rate:.0%}.",
     }
     config: LearningProgressConfig
+    saved = ("_fast", "_slow", "_progress", "_played")
 
     def __init__(self, context: TeacherContext, config: LearningProgressConfig) -> None:
         super().__init__(context, config)
@@ -128,22 +128,6 @@ class LearningProgressTeacher(TaskSetTeacher):
         logarithms = np.minimum(scores, 0) - np.log1p(np.exp(-np.abs(scores)))
         weights: CellNumbers = np.exp(logarithms - logarithms.max())
         return weights
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "fast": self._fast.copy(),
-            "slow": self._slow.copy(),
-            "progress": self._progress.copy(),
-            "played": self._played.copy(),
-            "episodes": self._episodes,
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._fast, self._slow = np.array(state["fast"]), np.array(state["slow"])
-        self._progress, self._played = np.array(state["progress"]), np.array(state["played"])
-        self._episodes = state["episodes"]
 
 
 def reweighted(rates: CellNumbers, theta: float) -> CellNumbers:

@@ -90,6 +90,7 @@ class ProCuRLTeacher(TaskSetTeacher):
         "cell": "Drawn from cell {cell:.0f}, which was chosen with probability {probability:.2%}: success there is put "
         "at {success_probability:.0%}, a learning potential of {potential:.3g} (0.25 is the most).",
     }
+    saved = ("_rates", "_counts", "_similarity")
     config: ProCuRLConfig
 
     def __init__(self, context: TeacherContext, config: ProCuRLConfig) -> None:
@@ -160,18 +161,12 @@ class ProCuRLTeacher(TaskSetTeacher):
     def state(self) -> StateTree:
         observations = list(self._first_observations.values())
         return {
-            "rng": self.rng.bit_generator.state,
-            "rates": self._rates.copy(),
-            "counts": self._counts.copy(),
-            "similarity": self._similarity.copy(),
+            **super().state(),
             "observed": list(self._first_observations),
             "first_observations": np.stack(observations) if observations else np.zeros(0),
-            "episodes": self._episodes,
         }
 
     def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._rates, self._counts = np.array(state["rates"]), np.array(state["counts"])
-        self._similarity, self._episodes = np.array(state["similarity"]), state["episodes"]
+        super().restore(state)
         observations = map(np.array, state["first_observations"])
         self._first_observations = dict(zip(state["observed"], observations, strict=True))

@@ -113,6 +113,13 @@ class GoalGanTeacher(Teacher):
         "of new goals is.",
         "old_goal": "Close to one of {mastered:.0f} mastered goals, as a share {probability:.0%} of the choices is.",
     }
+    saved = {
+        "_generator": "networks",
+        "_pretrained": "pretrained",
+        "_newest": "newest",
+        "_mastered": "mastered",
+        "_trainings": "trainings",
+    }
     config: GoalGanConfig
 
     def __init__(self, context: TeacherContext, config: GoalGanConfig) -> None:
@@ -237,23 +244,15 @@ class GoalGanTeacher(Teacher):
 
     def state(self) -> StateTree:
         return {
-            "rng": self.rng.bit_generator.state,
-            "networks": self._generator.state(),
-            "pretrained": self._pretrained,
+            **super().state(),
             "open": [asdict(goal) for goal in self._open.values()],
-            "newest": self._newest,
             "labelled": self._labelled[: self._n_labelled].copy(),
             "labels": self._labels[: self._n_labelled].copy(),
-            "mastered": self._mastered.copy(),
-            "trainings": self._trainings,
         }
 
     def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._generator.restore(state["networks"])
-        self._pretrained, self._newest, self._trainings = state["pretrained"], state["newest"], state["trainings"]
+        super().restore(state)
         self._open = {goal["number"]: Goal(**goal) for goal in state["open"]}
         self._n_labelled = len(state["labels"])
         self._labelled[: self._n_labelled] = state["labelled"]
         self._labels[: self._n_labelled] = state["labels"]
-        self._mastered = np.array(state["mastered"])

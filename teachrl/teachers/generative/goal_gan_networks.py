@@ -7,7 +7,6 @@ cube, shape ``(n, d)``.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,16 +14,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from teachrl.nn.networks import Learner, perceptron, tensor
+from teachrl.records.state import Stateful
 from teachrl.tasks.spaces import Vector
 
 BATCH_SIZE = 64
 
 
-class GoalGenerator:
+class GoalGenerator(Stateful):
     """Generator and discriminator, and their training.
 
     The generator reaches twice the width of the cube, so that the cube's faces are not out of reach of its tanh.
     """
+
+    saved = ("_generator", "_discriminator")
 
     def __init__(self, rng: np.random.Generator, size: int) -> None:
         self._size = size
@@ -59,15 +61,6 @@ class GoalGenerator:
             # The mean over both halves, times two: the sum of the two means.
             self._discriminator.descend(2 * (self._discriminator.network(batch) - target).square().mean())
             self._generator.descend((self._discriminator.network(proposed) - 1).square().mean())
-
-    def state(self) -> dict[str, Any]:
-        """Weights and optimisers of both networks."""
-        return {"generator": self._generator.state(), "discriminator": self._discriminator.state()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
-        self._generator.restore(state["generator"])
-        self._discriminator.restore(state["discriminator"])
 
 
 def _centred(points: Vector) -> Tensor:

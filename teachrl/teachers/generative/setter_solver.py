@@ -38,7 +38,6 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from teachrl.errors import UsageError
-from teachrl.files import StateTree
 from teachrl.nn.networks import Learner, perceptron, tensor
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
@@ -101,6 +100,7 @@ class SetterSolverTeacher(Teacher):
         "the judge expects {expected_success:.0%}.",
     }
     config: SetterSolverConfig
+    saved = ("_setter", "_judge", "_played", "_waiting", "_since_update", "_updates")
 
     def __init__(self, context: TeacherContext, config: SetterSolverConfig) -> None:
         super().__init__(context, config)
@@ -196,21 +196,3 @@ class SetterSolverTeacher(Teacher):
         # A generator of its own: drawing a picture must not change the next task.
         points = self._set_tasks(np.random.default_rng(0), PICTURE_SIZE)[:, :-2]
         return Curriculum(samples=tuple(self._to_tasks(points).tolist()), random_ratio=0.0)
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "setter": self._setter.state(),
-            "judge": self._judge.state(),
-            "played": self._played.copy(),
-            "waiting": self._waiting.copy(),
-            "since_update": self._since_update,
-            "updates": self._updates,
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._setter.restore(state["setter"])
-        self._judge.restore(state["judge"])
-        self._played, self._waiting = np.array(state["played"]), np.array(state["waiting"])
-        self._since_update, self._updates = state["since_update"], state["updates"]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
+from teachrl.records.state import Stateful
 from teachrl.tasks.spaces import Vector
 
 BUFFER_SIZE = 256
@@ -85,12 +86,14 @@ class NearestTaskHistory:
         self._plant(only_middle=False)
 
 
-class RecentTaskHistory:
+class RecentTaskHistory(Stateful):
     """The last ``limit`` (task, return) pairs, searched one by one: a few µs an episode at the usual 500 to 2,000.
 
     Source of the limit: the ALP-GMM baseline of Klink et al. 2020, "Self-Paced Deep Reinforcement Learning"
     (arXiv 2004.11812), which keeps 500.
     """
+
+    saved = ("_tasks", "_returns", "count")
 
     def __init__(self, size: int, limit: int) -> None:
         self._tasks = np.zeros((limit, size))
@@ -107,14 +110,6 @@ class RecentTaskHistory:
         place = self.count % len(self._returns)
         self._tasks[place], self._returns[place] = task, value
         self.count += 1
-
-    def state(self) -> dict[str, Any]:
-        """The pairs as they lie in the ring."""
-        return {"tasks": self._tasks.copy(), "returns": self._returns.copy(), "count": self.count}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
-        self._tasks, self._returns, self.count = np.array(state["tasks"]), np.array(state["returns"]), state["count"]
 
 
 class AbsoluteLearningProgress:

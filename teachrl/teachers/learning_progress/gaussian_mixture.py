@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Gaussian
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import Vector
@@ -54,6 +53,7 @@ class GaussianMixtureTeacher(Teacher):
 
     signal_size: ClassVar[int]
     config: GaussianMixtureConfig
+    saved = ("_window", "_means", "_covariances", "_episodes", "_fits", "failed_fits")
 
     def __init__(self, context: TeacherContext, config: GaussianMixtureConfig) -> None:
         super().__init__(context, config)
@@ -152,23 +152,6 @@ class GaussianMixtureTeacher(Teacher):
             )
         ]
         return Curriculum(tuple(gaussians), random_ratio=self.config.random_task_ratio)
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "window": self._window.copy(),
-            "means": self._means.copy(),
-            "covariances": self._covariances.copy(),
-            "episodes": self._episodes,
-            "fits": self._fits,
-            "failed_fits": self.failed_fits,
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._window = np.array(state["window"])
-        self._means, self._covariances = np.array(state["means"]), np.array(state["covariances"])
-        self._episodes, self._fits, self.failed_fits = state["episodes"], state["fits"], state["failed_fits"]
 
 
 @cache

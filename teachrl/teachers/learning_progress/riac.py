@@ -35,7 +35,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum, Region
 from teachrl.records.episodes import Episode
 from teachrl.tasks.spaces import Vector
@@ -100,6 +99,7 @@ class RiacTeacher(Teacher):
         "probability {probability:.2%} because of its absolute learning progress, {learning_progress:.3g}.",
     }
     config: RiacConfig
+    saved = ("_tree",)
 
     def __init__(self, context: TeacherContext, config: RiacConfig) -> None:
         super().__init__(context, config)
@@ -168,10 +168,3 @@ class RiacTeacher(Teacher):
             for region, weight in zip(self._tree.regions, self._weights(), strict=True)
         ]
         return Curriculum(regions=tuple(regions), random_ratio=self.config.random_task_ratio)
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state, "tree": self._tree.state()}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._tree.restore(state["tree"])

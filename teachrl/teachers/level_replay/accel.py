@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from teachrl.errors import UsageError
-from teachrl.files import StateTree
 from teachrl.records.episodes import Array
 from teachrl.records.level_scores import RoundResult, same_levels
 from teachrl.tasks.spaces import TaskError, Vector
@@ -66,6 +65,7 @@ class AccelTeacher(PlrTeacher):
         "generated one, played to be judged.",
     }
     settings: AccelConfig
+    saved = ("_replayed", "_parents")
 
     def __init__(self, context: TeacherContext, config: AccelConfig) -> None:
         super().__init__(context, config)
@@ -124,10 +124,3 @@ class AccelTeacher(PlrTeacher):
             if row is not None and returns:
                 ease[int(environments[0])] = float(np.mean(returns)) - float(self.buffer.scores[row])
         return sorted(ease, key=lambda i: -ease[i])[:EASIEST]
-
-    def state(self) -> StateTree:
-        return {**super().state(), "replayed": self._replayed, "parents": list(self._parents)}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        super().restore(state)
-        self._replayed, self._parents = state["replayed"], list(state["parents"])

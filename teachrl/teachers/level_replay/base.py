@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -14,6 +14,7 @@ from teachrl.files import StateTree
 from teachrl.records.curriculum import BufferedLevel, Curriculum
 from teachrl.records.episodes import Array
 from teachrl.records.level_scores import SCORES, RoundResult, same_levels
+from teachrl.records.state import Saved
 from teachrl.tasks.spaces import TaskError, Vector
 from teachrl.teachers.base import Plan, Signal, TeacherConfig, TeacherContext
 from teachrl.teachers.level_replay.level_buffer import LevelBuffer, Origin, ReplayRule, offer
@@ -53,6 +54,7 @@ class LevelReplayTeacher(RoundTeacher):
     Config: ClassVar[type[TeacherConfig]] = JudgedLevelsConfig
     takes_levels = True
     rule: ReplayRule = ReplayRule()
+    saved: ClassVar[Saved] = ("version", "_tasks", "_next_number", "_idle")
 
     def __init__(self, context: TeacherContext, config: JudgedLevelsConfig) -> None:
         super().__init__(context, config)
@@ -184,19 +186,10 @@ class LevelReplayTeacher(RoundTeacher):
         return Curriculum(levels=levels, buffer=pairs)
 
     def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "buffer": self.buffer.state(),
-            "version": self.version,
-            "tasks": self._tasks.copy(),
-            "origins": [list(astuple(origin)) for origin in self._origins],
-            "next_number": self._next_number,
-            "idle": self._idle,
-        }
+        origins = [list(astuple(origin)) for origin in self._origins]
+        return {**super().state(), "buffer": self.buffer.state(), "origins": origins}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.rng.bit_generator.state = state["rng"]
+    def restore(self, state: StateTree) -> None:
+        super().restore(state)
         self.buffer = LevelBuffer.from_state(state["buffer"])
-        self.version, self._next_number, self._idle = state["version"], state["next_number"], state["idle"]
-        self._tasks = np.array(state["tasks"])
         self._origins = [Origin(*numbers) for numbers in state["origins"]]

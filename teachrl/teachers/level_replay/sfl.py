@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from teachrl.files import StateTree
 from teachrl.records.level_scores import RoundResult
 from teachrl.teachers.base import Plan, TeacherContext
 from teachrl.teachers.level_replay.base import JudgedLevelsConfig, LevelReplayTeacher, ScoreName
@@ -56,6 +54,7 @@ class SflTeacher(LevelReplayTeacher):
         "random": "Level {level:.0f} is new, drawn at random to train on beside the learnable ones.",
     }
     settings: SflConfig
+    saved = ("_rounds", "_judging")
 
     def __init__(self, context: TeacherContext, config: SflConfig) -> None:
         super().__init__(context, config)
@@ -91,10 +90,3 @@ class SflTeacher(LevelReplayTeacher):
         """Score the candidates of the round. Levels in training keep the score that they were chosen by."""
         if self._judging:
             super().update_round(results)
-
-    def state(self) -> StateTree:
-        return {**super().state(), "rounds": self._rounds, "judging": self._judging}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        super().restore(state)
-        self._rounds, self._judging = state["rounds"], state["judging"]

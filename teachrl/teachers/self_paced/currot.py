@@ -45,7 +45,6 @@ from pydantic import Field, model_validator
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from teachrl.files import StateTree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
 from teachrl.tasks.knowledge import TaskDistribution
@@ -89,6 +88,7 @@ class CurrotTeacher(Teacher):
         "initial": "Drawn around particle {particle:.0f} of the curriculum, before its first update.",
     }
     config: CurrotConfig
+    saved = ("_particles", "_distances", "_expected", "_tasks", "_performance", "_episodes", "_updates")
 
     def __init__(self, context: TeacherContext, config: CurrotConfig) -> None:
         super().__init__(context, config)
@@ -199,22 +199,3 @@ class CurrotTeacher(Teacher):
     def curriculum(self) -> Curriculum:
         tasks = self.space.from_unit(self._to_unit(self._particles))
         return Curriculum(samples=tuple(task.tolist() for task in tasks), random_ratio=0.0)
-
-    def state(self) -> StateTree:
-        return {
-            "rng": self.rng.bit_generator.state,
-            "particles": self._particles.copy(),
-            "distances": self._distances.copy(),
-            "expected": self._expected.copy(),
-            "tasks": self._tasks.copy(),
-            "performance": self._performance.copy(),
-            "episodes": self._episodes,
-            "updates": self._updates,
-        }
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._particles, self._distances = np.array(state["particles"]), np.array(state["distances"])
-        self._expected = np.array(state["expected"])
-        self._tasks, self._performance = np.array(state["tasks"]), np.array(state["performance"])
-        self._episodes, self._updates = state["episodes"], state["updates"]

@@ -114,6 +114,7 @@ class SpdlTeacher(Teacher):
         "{divergence:.3g}; the last update saw a performance of {performance:.3g}.",
     }
     config: SpdlConfig
+    saved = ("_due", "_updates", "_performance", "_reached", "_step")
 
     def __init__(self, context: TeacherContext, config: SpdlConfig) -> None:
         super().__init__(context, config)
@@ -241,24 +242,17 @@ class SpdlTeacher(Teacher):
 
     def state(self) -> StateTree:
         return {
-            "rng": self.rng.bit_generator.state,
+            **super().state(),
             "mean": self._gaussian.mean.copy(),
             "cholesky": self._gaussian.cholesky.copy(),
-            "due": self._due,
-            "updates": self._updates,
-            "performance": self._performance,
-            "reached": self._reached,
-            "step": self._step,
             "points": np.array(self._points),
             "observations": np.array(self._observations),
             "returns": np.array(self._returns),
         }
 
     def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
+        super().restore(state)
         self._gaussian = GaussianContext(np.array(state["mean"]), np.array(state["cholesky"]))
-        self._due, self._updates, self._performance = state["due"], state["updates"], state["performance"]
-        self._reached, self._step = state["reached"], state["step"]
         for name in ("points", "observations"):
             setattr(self, f"_{name}", deque(np.array(state[name]), MOST_EPISODES))
         self._returns = deque(np.array(state["returns"]).tolist(), MOST_EPISODES)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from teachrl.errors import UsageError
-from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.teachers.base import Plan, Signal, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.episode_score import success_of
@@ -55,6 +54,7 @@ class ReverseTeacher(Teacher):
         "start": "The true start: the frontier has passed all snapshots.",
     }
     settings: ReverseConfig
+    saved = ("_stage", "_successes")
 
     def __init__(self, context: TeacherContext, config: ReverseConfig) -> None:
         super().__init__(context, config)
@@ -100,15 +100,6 @@ class ReverseTeacher(Teacher):
             if full and float(np.mean(self._successes)) >= self.settings.advance_at:
                 self._stage += 1
                 self._successes.clear()
-
-    def state(self) -> StateTree:
-        generator = self.rng.bit_generator.state
-        return {"rng": generator, "stage": self._stage, "successes": list(self._successes)}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._stage = state["stage"]
-        self._successes = deque(state["successes"], maxlen=self.settings.window)
 
 
 def _stages(snapshots: NDArray[Any], remaining: NDArray[np.int64], n: int) -> list[NDArray[Any]]:

@@ -12,7 +12,6 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from teachrl.errors import UsageError
-from teachrl.files import StateTree
 from teachrl.records.episodes import Episode
 from teachrl.teachers.base import Plan, Snapshots, Teacher, TeacherConfig, TeacherContext
 from teachrl.teachers.starts.base import TRUE_START, snapshots_of
@@ -63,6 +62,7 @@ class S3RLTeacher(Teacher):
         "start": "The true start: at step {step:.0f}, snapshots were drawn with probability {probability:.3g}.",
     }
     settings: S3RLConfig
+    saved = ("_step",)
 
     def __init__(self, context: TeacherContext, config: S3RLConfig) -> None:
         super().__init__(context, config)
@@ -93,13 +93,6 @@ class S3RLTeacher(Teacher):
     def update(self, episodes: Sequence[Episode]) -> None:
         for episode in episodes:
             self._step = max(self._step, episode.step)
-
-    def state(self) -> StateTree:
-        return {"rng": self.rng.bit_generator.state, "step": self._step}
-
-    def restore(self, state: StateTree) -> None:
-        self.rng.bit_generator.state = state["rng"]
-        self._step = state["step"]
 
 
 def _clusters(snapshots: Snapshots, config: S3RLConfig) -> list[NDArray[np.int64]]:
