@@ -78,6 +78,7 @@ _HOMES = {
     "factory.student": ("load_student",),
     "files": ("StateTree",),
     "records.curriculum": ("Curriculum",),
+    "records.evaluation": ("EvaluationResult",),
     "records.episodes": ("Array", "Decision", "Episode", "Fragment"),
     "records.level_scores": ("RoundResult",),
     "students.base": ("Student", "StudentContext"),
