@@ -144,7 +144,7 @@ def ppo_table() -> None:
         for seed in range(5):
             with tempfile.TemporaryDirectory() as folder:
                 chosen = Experiment.model_validate({**fields, "guide": guide, "seed": seed})
-                earned.append(evaluate_run(train(chosen, Path(folder)).path)["mean_return"])
+                earned.append(evaluate_run(train(chosen, Path(folder)).path).mean_return)
         print(f"PPO, {name}: {', '.join(f'{value:.1f}' for value in earned)}")
 
 

@@ -93,7 +93,7 @@ def _evaluating(kind: type[Maze]) -> Callable[[], float]:
 
     def run() -> float:
         start = time.process_time()
-        steps = evaluator.evaluate(student)["steps"]
+        steps = evaluator.evaluate(student).steps
         return 1e6 * (time.process_time() - start) / steps
 
     return run

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from teachrl.files import StateTree
     from teachrl.records.curriculum import Curriculum
     from teachrl.records.episodes import Array, Decision, Episode, Fragment
+    from teachrl.records.evaluation import EvaluationResult
     from teachrl.records.level_scores import RoundResult
     from teachrl.students.base import Student, StudentContext
     from teachrl.tasks.spaces import BoxTaskSpace, DiscreteTaskSpace, ProductTaskSpace, TaskSpace, Vector
@@ -40,6 +41,7 @@ __all__ = [
     "Decision",
     "DiscreteTaskSpace",
     "Episode",
+    "EvaluationResult",
     "Experiment",
     "Fragment",
     "Plan",
@@ -79,6 +81,7 @@ _HOMES = {
     "files": ("StateTree",),
     "records.curriculum": ("Curriculum",),
     "records.episodes": ("Array", "Decision", "Episode", "Fragment"),
+    "records.evaluation": ("EvaluationResult",),
     "records.level_scores": ("RoundResult",),
     "students.base": ("Student", "StudentContext"),
     "tasks.spaces": ("BoxTaskSpace", "DiscreteTaskSpace", "ProductTaskSpace", "TaskSpace", "Vector"),

@@ -75,8 +75,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_own_classes_train_together_and_can_be_evaluated_and_filmed(finished: Path, tmp_path: Path) -> None:
     result = evaluate_run(finished)
-    assert result["step"] == 4096
-    assert 0 <= result["mastered_percent"] <= 100
+    assert result.step == 4096
+    assert result.mastered_percent is not None
+    assert 0 <= result.mastered_percent <= 100
     replay(finished, {"length": 0.5, "gravity": 9.8}, tmp_path / "film.gif")
     assert (tmp_path / "film.gif").read_bytes().startswith(b"GIF8")
 
@@ -106,7 +107,7 @@ def test_own_classes_resume_identically(finished: Path, tmp_path: Path) -> None:
 def test_own_student_learns(tmp_path: Path) -> None:
     chosen = experiment(teacher="random", steps=40_960, evaluate_every=0, checkpoint_every=40_960)
     run = train(chosen, tmp_path).path
-    assert evaluate_run(run)["mean_return"] > 100  # always to the same side, as untrained, it falls within a few steps
+    assert evaluate_run(run).mean_return > 100  # always to the same side, as untrained, it falls within a few steps
 
 
 def test_own_teacher_practises_where_half_the_episodes_succeed() -> None:

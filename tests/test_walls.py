@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from teachrl.bench.files import BenchFiles
+from teachrl.runs.files import SUBFOLDERS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -55,6 +58,33 @@ def test_the_public_api_is_complete_and_a_teacher_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+NAMES = re.compile(
+    r"(experiment|bench)\.yaml|(task_space|evaluation_space|test_set|status)\.json|run\.lock|scalars\.csv|ledger\.jsonl"
+    r"|(student|teacher|worker|run)\.npz|\.parquet|^(part-|rows-|step_)[*0-9]|(episodes|evaluations|failures|cells)/"
+)
+FOLDERS = {*SUBFOLDERS, *(folder.name for folder in BenchFiles(Path()).subfolders)}
+
+
+def spelt_names(text: str) -> list[str]:
+    """File names of runs and benches in a module's strings, but for docstrings and comments."""
+    nodes = list(ast.walk(ast.parse(text)))
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    names = [node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in prose]
+    parts = [node.right for node in nodes if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)]
+    folders = [part.value for part in parts if isinstance(part, ast.Constant) and part.value in FOLDERS]
+    return [name for name in names if isinstance(name, str) and NAMES.search(name)] + [str(name) for name in folders]
+
+
+def test_file_names_of_runs_and_benches_are_spelt_in_one_place() -> None:
+    owners = {ROOT / "teachrl" / "bench" / "files.py", *(ROOT / "teachrl" / "runs").glob("*.py")}
+    for file in (ROOT / "teachrl").rglob("*.py"):
+        if file not in owners:
+            assert spelt_names(file.read_text(encoding="utf-8")) == [], file
+    wrong = ('p / "status.json"', 'p / "episodes"', 'p.glob("part-*.parquet")', 'f"{p}/evaluations/x"', 'x = "run.npz"')
+    assert all(spelt_names(line) for line in wrong)
+    assert spelt_names('"""Reads status.json."""\nstate["episodes"]') == []
 
 
 def test_no_test_module_imports_another() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from teachrl.bench.cells import Cell, grid
+from teachrl.bench.files import BenchFiles
 from teachrl.bench.ledger import Ledger
 from teachrl.bench.suite import Budget, BudgetName, Suite
 from teachrl.config.experiment import to_yaml
@@ -42,7 +43,7 @@ class Bench:
         if budget not in suite.budgets:
             raise UsageError(f"suite {name} has no budget {budget!r}; it has: {', '.join(suite.budgets)}")
         asked = _Asked(suite=suite, name=name, budget=budget)
-        file = folder / "bench.yaml"
+        file = BenchFiles(folder).suite
         if file.is_file():
             if Bench.open(folder)._asked() != asked:
                 raise UsageError(
@@ -50,23 +51,28 @@ class Bench:
                     "numbers would not compare. Give this one another folder with -o"
                 )
         else:
-            for part in ("cells", "experiments", "claims", "logs", "banks"):
-                (folder / part).mkdir(parents=True, exist_ok=True)
+            for part in BenchFiles(folder).subfolders:
+                part.mkdir(parents=True, exist_ok=True)
             write_bytes(file, dump(asked.model_dump()).encode())
         return Bench(folder, name, suite, budget)
 
     @staticmethod
     def open(folder: Path) -> Bench:
         """An existing bench. Raises `UsageError` when there is none."""
-        file = folder / "bench.yaml"
+        file = BenchFiles(folder).suite
         if not file.is_file():
-            raise UsageError(f"{folder} is no bench: it has no bench.yaml (`teachrl bench run` makes one)")
+            raise UsageError(f"{folder} is no bench: it has no {file.name} (`teachrl bench run` makes one)")
         data = parse(read_text(file), str(file))
         asked = validated(_Asked, data if isinstance(data, dict) else {}, str(file))
         return Bench(folder, asked.name, asked.suite, asked.budget)
 
     def _asked(self) -> _Asked:
         return _Asked(suite=self.suite, name=self.name, budget=self.budget_name)
+
+    @property
+    def files(self) -> BenchFiles:
+        """Where its files lie."""
+        return BenchFiles(self.folder)
 
     @property
     def budget(self) -> Budget:
@@ -99,20 +105,20 @@ class Bench:
 
     def write_experiment(self, cell: Cell) -> Path:
         """The file that `teachrl train` reads for a cell."""
-        file = self.folder / "experiments" / f"{cell.name}.yaml"
+        file = self.files.experiment(cell.name)
         write_bytes(file, to_yaml(cell.experiment).encode())
         return file
 
     def run_of(self, cell: Cell) -> Path:
         """The cell's run directory."""
-        return self.folder / "cells" / cell.name
+        return self.files.run(cell.name)
 
     def claim(self, cell: Cell) -> IO[str] | None:
         """Keep a cell for this process until what is returned is closed; None when another process has it.
 
         The claim is a lock on a file, which ends with its process whatever happens.
         """
-        file = (self.folder / "claims" / f"{cell.name}.lock").open("w", encoding="utf-8")
+        file = self.files.claim(cell.name).open("w", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -63,15 +63,14 @@ def job_of(bench: Bench, cell: Cell) -> Job:
     """The commands that train a cell, and make the bank that others start from if it prepares them."""
     command = ("-m", "teachrl.cli.child")
     file = bench.write_experiment(cell)
-    commands = [(*command, "train", str(file), "-f", str(bench.folder / "cells"))]
+    commands = [(*command, "train", str(file), "-f", str(bench.files.cells))]
     preparation = bench.suite.preparation
     if cell.prepares and preparation is not None:
-        bank = bench.folder / "banks" / f"{cell.row.environment or 'all'}.npz"
+        bank = bench.files.bank(cell.row.environment)
         options = ("--episodes", str(preparation.episodes), "--every", str(preparation.every))
         sampled = ("--sampled",) if preparation.sampled else ()
         commands.append((*command, "snapshots", str(bench.run_of(cell)), "-o", str(bank), *options, *sampled))
-    log = bench.folder / "logs" / f"{cell.name}.log"
-    return Job(cell.name, tuple(commands), log, cell.experiment.threads, bench.suite.gpus)
+    return Job(cell.name, tuple(commands), bench.files.log(cell.name), cell.experiment.threads, bench.suite.gpus)
 
 
 def carry_out(job: Job, started: Callable[[subprocess.Popen[bytes]], None] | None = None) -> Done:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from teachrl.bench.files import BenchFiles
 from teachrl.errors import TeachrlError
-from teachrl.files import read_json
+from teachrl.runs.directory import RunDirectory
 
 Event = Literal["asked", "started", "finished", "failed", "interrupted"]
 State = Literal["pending", "running", "interrupted", "failed", "finished"]
@@ -35,8 +36,8 @@ class Ledger:
     """``ledger.jsonl`` of a bench. A line is written in one call, so that lines of several writers stay whole."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "ledger.jsonl"
-        self._folder = folder
+        self._files = BenchFiles(folder)
+        self._file = self._files.ledger
 
     def write(self, event: Event, cells: Sequence[str], error: str | None = None) -> None:
         """Add an event of some cells."""
@@ -59,7 +60,7 @@ class Ledger:
             except (ValueError, KeyError, TypeError):
                 raise TeachrlError(
                     f"{self._file} line {number} is no event of a bench: {line[:80]!r}. Take it out to go on; the "
-                    f"runs themselves are in {self._folder / 'cells'}"
+                    f"runs themselves are in {self._files.cells}"
                 ) from None
 
     def asked(self) -> list[str]:
@@ -80,9 +81,8 @@ class Ledger:
         return {name: _standing(status_of(name), failures[name], last.get(name)) for name in self.asked()}
 
     def _status(self, name: str) -> Mapping[str, Any]:
-        file = self._folder / "cells" / name / "status.json"
-        status: dict[str, Any] = read_json(file) if file.is_file() else {}
-        return status
+        run = RunDirectory(self._files.run(name))
+        return run.status() if run.files.status.is_file() else {}
 
 
 def _standing(status: Mapping[str, Any], failures: int, last: Mapping[str, Any] | None) -> Standing:

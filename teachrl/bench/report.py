@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from teachrl.bench import captions, figures
 from teachrl.bench.directory import Bench
+from teachrl.bench.files import tables_beside
 from teachrl.bench.measures import MEASURES
 from teachrl.bench.results import RowResult, common_tasks, read_results
 from teachrl.bench.suite import suite_names
@@ -24,15 +25,15 @@ def write_bench_report(bench: Bench, output: Path | None = None) -> Path:
 
     Unfinished benches are fine. Raises `UsageError` when it cannot be written.
     """
-    page = output if output is not None else bench.folder / "report.html"
+    page = output if output is not None else bench.files.report
     if page.is_dir():
         raise UsageError(f"the report is one HTML file, but {page} is a directory; name a file in it")
     results = read_results(bench)
     made = lines(bench, results)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(page, document(f"{bench.name}, {bench.budget_name} budget", _body(bench, results, made)).encode())
-    write_bytes(page.with_name("table.csv"), as_csv(bench, made).encode())
-    write_bytes(page.with_name("table.md"), as_markdown(bench, made).encode())
+    for file, written in zip(tables_beside(page), (as_csv(bench, made), as_markdown(bench, made)), strict=True):
+        write_bytes(file, written.encode())
     return page
 
 
@@ -129,10 +130,9 @@ def _runs(bench: Bench) -> Markup:
     rows = []
     for cell in bench.asked_cells():
         standing = standings[cell.name]
-        link = Markup('<a href="cells/{0}/">{0}</a>').format(cell.name)
-        command = Markup("<code>{}</code>").format(
-            f"teachrl train {bench.folder}/experiments/{cell.name}.yaml -f again"
-        )
+        folder = bench.run_of(cell).relative_to(bench.folder).as_posix()
+        link = Markup('<a href="{}/">{}</a>').format(folder, cell.name)
+        command = Markup("<code>{}</code>").format(f"teachrl train {bench.files.experiment(cell.name)} -f again")
         rows.append((link, f"{standing.state}, step {standing.step:,}", command))
     suite = bench.name if bench.name in suite_names() else f"{bench.name}.yaml"
     again = f"teachrl bench run {suite} --budget {bench.budget_name} -o {bench.folder}"

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from teachrl.bench.cells import Cell, Row
 from teachrl.bench.directory import Bench
 from teachrl.bench.suite import Metric
 from teachrl.errors import TeachrlError
-from teachrl.files import read_json
+from teachrl.records.evaluation import TaskResult
+from teachrl.runs.directory import RunDirectory
+from teachrl.runs.episodes import read_task_space, read_tasks
+from teachrl.runs.files import RunFiles
 from teachrl.statistics.tasks import grid_coverage
-from teachrl_envs.tasks import TaskSpace
 
 Numbers = NDArray[np.float64]
 GRID = 10
 """Parts along each dimension of the task space, in which it is counted what was practised."""
 
 # For each number of an evaluation, the one of its tasks, and by what it is multiplied.
-OF_TASK: dict[Metric, tuple[str, float]] = {
-    "mastered_percent": ("mastered", 100.0),
-    "mean_solve_rate": ("solve_rate", 1.0),
-    "mean_return": ("return", 1.0),
-    "mean_discounted_return": ("discounted_return", 1.0),
+OF_TASK: dict[Metric, tuple[Callable[[TaskResult], float | None], float]] = {
+    "mastered_percent": (lambda task: task.mastered, 100.0),
+    "mean_solve_rate": (lambda task: task.solve_rate, 1.0),
+    "mean_return": (lambda task: task.episode_return, 1.0),
+    "mean_discounted_return": (lambda task: task.discounted_return, 1.0),
 }
 
 
@@ -87,42 +88,37 @@ def read_results(bench: Bench) -> list[RowResult]:
 
 
 def _read_run(bench: Bench, cell: Cell) -> RunResult | None:
-    folder = bench.run_of(cell)
-    files = sorted((folder / "evaluations").glob("step_*.json")) if folder.is_dir() else []
-    if not files:
+    run = RunDirectory(bench.run_of(cell))
+    evaluations = run.evaluations()
+    if not evaluations:
         return None
-    evaluations = [read_json(file) for file in files]
     metric = bench.suite.metric
-    key, factor = OF_TASK[metric]
+    of_task, factor = OF_TASK[metric]
+    values = np.array([getattr(evaluation, metric) for evaluation in evaluations], dtype=np.float64)
+    if np.isnan(values).any():
+        raise TeachrlError(f"{run.path}: its evaluations have no {metric}, which suite {bench.name} compares")
+    if any(evaluation.seconds is None for evaluation in evaluations):
+        raise TeachrlError(f"{run.path} has evaluations that cannot be read: they have no seconds")
     try:
-        if any(evaluation[metric] is None for evaluation in evaluations):
-            raise TeachrlError(f"{folder}: its evaluations have no {metric}, which suite {bench.name} compares")
-        return RunResult(
-            cell=cell,
-            finished=_status(folder) == "finished",
-            steps=np.array([evaluation["step"] for evaluation in evaluations], dtype=np.float64),
-            seconds=np.array([evaluation["seconds"] for evaluation in evaluations], dtype=np.float64),
-            values=np.array([evaluation[metric] for evaluation in evaluations], dtype=np.float64),
-            tasks=factor * np.array([[task[key] for task in e["tasks"]] for e in evaluations], dtype=np.float64),
-            coverage=_coverage(folder),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise TeachrlError(f"{folder} has evaluations that cannot be read: {error!r}") from error
+        tasks = factor * np.array([[of_task(task) for task in e.tasks] for e in evaluations], dtype=np.float64)
+    except ValueError as error:
+        raise TeachrlError(f"{run.path} has evaluations that do not have the same tasks: {error}") from error
+    return RunResult(
+        cell=cell,
+        finished=run.files.status.is_file() and run.status()["status"] == "finished",
+        steps=np.array([evaluation.step for evaluation in evaluations], dtype=np.float64),
+        seconds=np.array([evaluation.seconds for evaluation in evaluations], dtype=np.float64),
+        values=values,
+        tasks=tasks,
+        coverage=_coverage(run.path),
+    )
 
 
-def _status(folder: Any) -> str:
-    file = folder / "status.json"
-    return str(read_json(file)["status"]) if file.is_file() else "running"
-
-
-def _coverage(folder: Any) -> float | None:
-    space = TaskSpace.from_json(read_json(folder / "task_space.json"))
-    files = sorted((folder / "episodes").glob("*.parquet"))
-    if not space.has_unit_cube or not files:
+def _coverage(run: Path) -> float | None:
+    space = read_task_space(run)
+    if not space.has_unit_cube or not RunFiles(run).episodes:
         return None
-    columns = [f"task.{name}" for name in space.names]
-    tasks = np.concatenate([np.column_stack(pq.read_table(file, columns=columns).columns) for file in files])
-    return grid_coverage(space.to_unit(tasks), GRID)
+    return grid_coverage(space.to_unit(read_tasks(run, space)), GRID)
 
 
 def common_tasks(results: Sequence[RowResult]) -> bool:

@@ -7,11 +7,14 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from teachrl.errors import UsageError
+
+if TYPE_CHECKING:
+    from teachrl.records.evaluation import EvaluationResult
 
 HARDEST = 5
 LEVEL_EPISODES = 10
@@ -42,21 +45,24 @@ def evaluate(
     if levels is not None and test_set is not None:
         raise UsageError("--levels draws levels of its own: leave out --test-set, or leave out --levels")
     # Libraries that greet on stdout (pygame does) would spoil the document.
-    with contextlib.redirect_stdout(sys.stderr):
-        if levels is None:
+    if levels is None:
+        with contextlib.redirect_stdout(sys.stderr):
             from teachrl.evaluation.evaluator import evaluate_run
 
             result = evaluate_run(run, test_set, episodes, deterministic=not sampled, step=step)
+        if as_json:
+            typer.echo(json.dumps(result.to_json()))
         else:
-            from teachrl.evaluation.levels import evaluate_levels
+            _print_summary(result)
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        from teachrl.evaluation.levels import evaluate_levels
 
-            result = evaluate_levels(run, levels, episodes or LEVEL_EPISODES, deterministic=not sampled, step=step)
+        found = evaluate_levels(run, levels, episodes or LEVEL_EPISODES, deterministic=not sampled, step=step)
     if as_json:
-        typer.echo(json.dumps(result))
-    elif levels is None:
-        _print_summary(result)
+        typer.echo(json.dumps(found))
     else:
-        _print_levels(result)
+        _print_levels(found)
 
 
 def _print_levels(result: Mapping[str, Any]) -> None:
@@ -68,20 +74,19 @@ def _print_levels(result: Mapping[str, Any]) -> None:
         typer.echo(f"  mean solve rate of the worst {100 * entry['share']:g} %: {entry['solve_rate']:.3f}")
 
 
-def _print_summary(result: Mapping[str, Any]) -> None:
+def _print_summary(result: EvaluationResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    tasks = result["tasks"]
-    mastered, mean, rate = result["mastered_percent"], result["mean_return"], result["mean_solve_rate"]
-    typer.echo(f"mastered {_number(mastered)} % of {len(tasks)} tasks, mean return {_number(mean)}")
-    typer.echo(f"mean solve rate {_number(rate)}, {result['episodes_per_task']} episodes a task")
+    tasks, mastered = result.tasks, _number(result.mastered_percent)
+    typer.echo(f"mastered {mastered} % of {len(tasks)} tasks, mean return {_number(result.mean_return)}")
+    typer.echo(f"mean solve rate {_number(result.mean_solve_rate)}, {result.episodes_per_task} episodes a task")
     table = Table(title=f"lowest {min(HARDEST, len(tasks))} returns")
     for column in ("task", "return", "solve rate", "mastered"):
         table.add_column(column)
-    for task in sorted(tasks, key=lambda t: float(t["return"]))[:HARDEST]:
-        figures = _number(task["return"]), _number(task["solve_rate"])
-        table.add_row(json.dumps(task["task"]), *figures, "yes" if task["mastered"] else "no")
+    for task in sorted(tasks, key=lambda task: task.episode_return)[:HARDEST]:
+        figures = _number(task.episode_return), _number(task.solve_rate)
+        table.add_row(json.dumps(task.task), *figures, "yes" if task.mastered else "no")
     Console(markup=False).print(table)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +15,11 @@ from teachrl.environments import Env, EnvironmentFacts
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.factory.student import TrainedStudent, load_student
 from teachrl.records.episodes import Array, Episode
+from teachrl.records.evaluation import EvaluationResult, TaskResult
 from teachrl.rollouts.episodes import EpisodeTracker, PlannedTask
 from teachrl.rollouts.vector_env import EpisodeError, make_vector_env
 from teachrl.students.base import Student
+from teachrl.tasks.spaces import Task
 from teachrl.tasks.test_sets import TestSet, choose_test_set
 
 # Enough to fill a batch for the network; more only costs memory, unless the environments come batched.
@@ -37,7 +38,7 @@ class Evaluator:
         counts = min(PARALLEL_ENVS, episodes), min(PARALLEL_BATCHED, episodes)
         self._tracker = EpisodeTracker(make_vector_env(make, counts[0], facts, counts[1]), facts, discount)
 
-    def evaluate(self, student: Student, deterministic: bool = True) -> dict[str, Any]:
+    def evaluate(self, student: Student, deterministic: bool = True) -> EvaluationResult:
         """Results by task, in the order of the set.
 
         A task's return is the mean over its episodes; its solve rate is the share of episodes that succeeded, and it is
@@ -51,8 +52,7 @@ class Evaluator:
         with _own_randomness(None if deterministic else self.test_set.seed):
             records = self._play(student, deterministic)
         quota = range(self.test_set.episodes_per_task)
-        summary = self._summary([[records[i, k] for k in quota] for i in range(len(self.test_set.tasks))])
-        return {**summary, "episodes_per_task": len(quota), "deterministic": deterministic}
+        return self._result([[records[i, k] for k in quota] for i in range(len(self.test_set.tasks))], deterministic)
 
     def _play(self, student: Student, deterministic: bool) -> dict[Key, Episode]:
         quota = range(self.test_set.episodes_per_task)
@@ -95,36 +95,38 @@ class Evaluator:
         outcomes = zip(rows.tolist(), stepped.terminated, stepped.truncated, strict=True)
         return stepped.observations, {row: terminated for row, terminated, cut in outcomes if terminated or cut}
 
-    def _summary(self, by_task: list[list[Episode]]) -> dict[str, Any]:
-        tasks: list[dict[str, Any]] = []
-        for task, episodes in zip(self.test_set.tasks, by_task, strict=True):
-            successes = [e.success for e in episodes if e.success is not None]
-            solve_rate = float(np.mean(successes)) if successes else None
-            tasks.append(
-                {
-                    "task": task,
-                    "return": float(np.mean([e.episode_return for e in episodes])),
-                    "discounted_return": float(np.mean([e.discounted_return for e in episodes])),
-                    "length": float(np.mean([e.length for e in episodes])),
-                    "solve_rate": solve_rate,
-                    "mastered": None if solve_rate is None else solve_rate > 0.5,
-                }
-            )
-        mastered: list[bool] = [t["mastered"] for t in tasks if t["mastered"] is not None]
-        solve_rates: list[float] = [t["solve_rate"] for t in tasks if t["solve_rate"] is not None]
-        return {
-            "test_set": self.test_set.name,
-            "mastered_percent": 100 * float(np.mean(mastered)) if mastered else None,
-            "mean_solve_rate": float(np.mean(solve_rates)) if solve_rates else None,
-            "mean_return": float(np.mean([t["return"] for t in tasks])),
-            "steps": sum(e.length for episodes in by_task for e in episodes),
-            "mean_discounted_return": float(np.mean([t["discounted_return"] for t in tasks])),
-            "tasks": tasks,
-        }
+    def _result(self, by_task: list[list[Episode]], deterministic: bool) -> EvaluationResult:
+        tasks = tuple(_task_result(*played) for played in zip(self.test_set.tasks, by_task, strict=True))
+        mastered = [task.mastered for task in tasks if task.mastered is not None]
+        solve_rates = [task.solve_rate for task in tasks if task.solve_rate is not None]
+        return EvaluationResult(
+            test_set=self.test_set.name,
+            mastered_percent=100 * float(np.mean(mastered)) if mastered else None,
+            mean_solve_rate=float(np.mean(solve_rates)) if solve_rates else None,
+            mean_return=float(np.mean([task.episode_return for task in tasks])),
+            mean_discounted_return=float(np.mean([task.discounted_return for task in tasks])),
+            steps=sum(e.length for episodes in by_task for e in episodes),
+            tasks=tasks,
+            episodes_per_task=self.test_set.episodes_per_task,
+            deterministic=deterministic,
+        )
 
     def close(self) -> None:
         """Close all environments."""
         self._tracker.close()
+
+
+def _task_result(task: Task, episodes: list[Episode]) -> TaskResult:
+    successes = [e.success for e in episodes if e.success is not None]
+    solve_rate = float(np.mean(successes)) if successes else None
+    return TaskResult(
+        task=task,
+        episode_return=float(np.mean([e.episode_return for e in episodes])),
+        discounted_return=float(np.mean([e.discounted_return for e in episodes])),
+        length=float(np.mean([e.length for e in episodes])),
+        solve_rate=solve_rate,
+        mastered=None if solve_rate is None else solve_rate > 0.5,
+    )
 
 
 @contextmanager
@@ -144,7 +146,7 @@ def evaluate_run(
     episodes: int | None = None,
     deterministic: bool = True,
     step: int | None = None,
-) -> dict[str, Any]:
+) -> EvaluationResult:
     """Evaluate a run's newest checkpoint, or its newest up to ``step``, on its own test set or another one.
 
     ``episodes`` replaces the set's own number of episodes for each task. With ``deterministic=False``, actions are
@@ -161,7 +163,8 @@ def evaluate_run(
         check_can_sample(trained)
     evaluator = Evaluator(trained.make_env, trained.facts, chosen, trained.student.discount)
     try:
-        return {"run": str(run), "step": trained.step, **evaluator.evaluate(trained.student, deterministic)}
+        result = evaluator.evaluate(trained.student, deterministic)
+        return replace(result, run=str(run), step=trained.step)
     finally:
         evaluator.close()
 

@@ -6,7 +6,7 @@ sampled solvable levels; Dennis et al. 2020 (arXiv 2012.02096) for regret, here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from teachrl.errors import UsageError
 from teachrl.evaluation.evaluator import Evaluator, check_can_sample
 from teachrl.factory.student import TrainedStudent, load_student
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.statistics.aggregates import interquartile_mean
 from teachrl.statistics.bootstrap import bootstrap_over_runs
 from teachrl.statistics.estimates import mean_over_runs
@@ -62,7 +63,7 @@ def evaluate_levels(
     second = _play(trained, vectors[chosen], episodes, ESTIMATE_SEED, deterministic)
     estimates = solve_rates.copy()
     estimates[chosen] = _solve_rates(second)
-    regrets = space.optimal_return(vectors) - np.array([task["return"] for task in first["tasks"]])
+    regrets = space.optimal_return(vectors) - np.array([task.episode_return for task in first.tasks])
     return {
         "run": str(run),
         "step": trained.step,
@@ -70,7 +71,7 @@ def evaluate_levels(
         "levels": levels,
         "episodes_per_level": episodes,
         "deterministic": deterministic,
-        "steps": first["steps"] + second["steps"],
+        "steps": first.steps + second.steps,
         "mean_solve_rate": float(solve_rates.mean()),
         "mean_oracle_regret": float(regrets.mean()),
         "cvar": [
@@ -97,7 +98,7 @@ def solvable_levels(space: TaskSpace, n: int, rng: np.random.Generator) -> Vecto
     return np.concatenate(kept)[:n]
 
 
-def _play(trained: TrainedStudent, vectors: Vector, episodes: int, seed: int, deterministic: bool) -> dict[str, Any]:
+def _play(trained: TrainedStudent, vectors: Vector, episodes: int, seed: int, deterministic: bool) -> EvaluationResult:
     tasks = tuple(trained.facts.task_space.task(vector) for vector in vectors)
     test_set = TestSet("random levels", tasks, episodes, seed, {})
     evaluator = Evaluator(trained.make_env, trained.facts, test_set, trained.student.discount)
@@ -107,16 +108,16 @@ def _play(trained: TrainedStudent, vectors: Vector, episodes: int, seed: int, de
         evaluator.close()
 
 
-def _solve_rates(evaluation: Mapping[str, Any]) -> list[float]:
-    rates = [task["solve_rate"] for task in evaluation["tasks"]]
-    if None in rates:
+def _solve_rates(evaluation: EvaluationResult) -> list[float]:
+    rates = [task.solve_rate for task in evaluation.tasks if task.solve_rate is not None]
+    if len(rates) < len(evaluation.tasks):
         raise UsageError(
             "solve rates need an environment that reports success, or env.mastery_return in the experiment"
         )
     return rates
 
 
-def aggregate(evaluations: Sequence[Mapping[str, Any]], rng: np.random.Generator) -> dict[str, Any]:
+def aggregate(evaluations: Sequence[EvaluationResult], rng: np.random.Generator) -> dict[str, Any]:
     """Solve rates of several runs of one method on one test set, from what `evaluation.evaluate_run` gave for each.
 
     For each task and over all: the mean with Student's interval over runs. Over all also the interquartile mean with
@@ -125,13 +126,13 @@ def aggregate(evaluations: Sequence[Mapping[str, Any]], rng: np.random.Generator
     """
     if not evaluations:
         raise UsageError("there are no evaluations to aggregate")
-    kinds = {tuple(e[key] for key in ("test_set", "episodes_per_task", "deterministic")) for e in evaluations}
+    kinds = {(e.test_set, e.episodes_per_task, e.deterministic) for e in evaluations}
     if len(kinds) > 1:
         raise UsageError(f"evaluations differ in test set, episodes per task or deterministic actions: {sorted(kinds)}")
     rates = np.array([_solve_rates(evaluation) for evaluation in evaluations])
-    tasks = [task["task"] for task in evaluations[0]["tasks"]]
+    tasks = [task.task for task in evaluations[0].tasks]
     return {
-        "test_set": evaluations[0]["test_set"],
+        "test_set": evaluations[0].test_set,
         "runs": len(evaluations),
         "mean_solve_rate": mean_over_runs(rates.mean(axis=1)).to_json(),
         "interquartile_mean_solve_rate": bootstrap_over_runs(rates, interquartile_mean, rng).to_json(),

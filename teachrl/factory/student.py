@@ -19,7 +19,7 @@ from teachrl.errors import UsageError
 from teachrl.factory.environment import MakeEnv, evaluation_env
 from teachrl.files import read_tree
 from teachrl.records.episodes import Array
-from teachrl.runs.checkpoints import step_of
+from teachrl.runs.checkpoints import read_part, step_of
 from teachrl.runs.directory import RunDirectory
 from teachrl.students.base import Student, StudentContext
 from teachrl.students.registry import make_student, students_of
@@ -186,7 +186,7 @@ def load_student(run: Path, step: int | None = None) -> TrainedStudent:
         # What it learnt from has become its own: it plays without its mentor.
         settings = settings.model_copy(update={"distill": None})
     student = build_student(settings, facts, context)
-    student.load_weights(read_tree(checkpoint / "student.npz")["weights"])
+    student.load_weights(read_part(checkpoint, "student")["weights"])
     return TrainedStudent(experiment, facts, student, step_of(checkpoint), where.make)
 
 

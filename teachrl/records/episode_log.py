@@ -44,5 +44,5 @@ def task_vectors(episodes: Any, space: TaskSpace) -> Vector:
     """The tasks of a log as vectors, shape ``(episodes, size)``. Raises `TeachrlError` when a parameter is missing."""
     missing = [name for name in space.names if f"task.{name}" not in episodes.column_names]
     if missing:
-        raise TeachrlError(f"the episode log lacks task.{missing[0]}, which task_space.json has")
+        raise TeachrlError(f"the episode log lacks task.{missing[0]}, which the run's task space has")
     return np.column_stack([np.asarray(episodes[f"task.{name}"], dtype=np.float64) for name in space.names])

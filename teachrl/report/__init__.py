@@ -8,6 +8,7 @@ from pathlib import Path
 from teachrl.errors import UsageError
 from teachrl.report.page import render
 from teachrl.report.reading import read_run
+from teachrl.runs.files import RunFiles
 
 __all__ = ["write_report"]
 
@@ -25,7 +26,7 @@ def write_report(runs: Sequence[Path], output: Path | None = None) -> Path:
     data = [read_run(path) for path in paths]
     if output is None:
         first = paths[0].resolve()
-        output = (first if len(paths) == 1 else first.parent) / "report.html"
+        output = RunFiles(first if len(paths) == 1 else first.parent).report
     if output.is_dir():
         raise UsageError(f"the report is one HTML file, but {output} is a directory; name a file in it")
     page = render(data)

@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from teachrl.records.curriculum import Curriculum
 from teachrl.report.figures import COLORS, style, thin
-from teachrl.report.run_data import Curriculum, RunData
+from teachrl.report.run_data import RunData
 
 MAX_MOMENTS = 500
 
@@ -29,7 +30,7 @@ def buffer_figure(run: RunData) -> go.Figure | None:
         vertical_spacing=0.1,
         subplot_titles=[f"step {last.step:,}: {len(last.buffer):,} levels", "over time"],
     )
-    score, staleness = last.buffer.T
+    score, staleness = np.asarray(last.buffer).T
     marker = {"size": 6, "color": COLORS[0], "opacity": 0.5}
     figure.add_scatter(x=staleness, y=score, mode="markers", marker=marker, row=1, col=1)
     _add_course(figure, [moments[k] for k in thin(len(moments), MAX_MOMENTS)])
@@ -44,7 +45,8 @@ def buffer_figure(run: RunData) -> go.Figure | None:
 
 def _add_course(figure: go.Figure, moments: Sequence[Curriculum]) -> None:
     steps = [c.step for c in moments]
-    known = [c.buffer[np.isfinite(c.buffer[:, 0]), 0] for c in moments]
+    every = [np.asarray(c.buffer)[:, 0] for c in moments]
+    known = [scores[np.isfinite(scores)] for scores in every]
     means = [float(scores.mean()) if len(scores) else np.nan for scores in known]
     for row, values in ((1, means), (2, [float(len(c.buffer)) for c in moments])):
         line = {"color": COLORS[0], "width": 2}

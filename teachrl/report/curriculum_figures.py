@@ -12,8 +12,9 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
+from teachrl.records.curriculum import BufferedLevel, Curriculum, Gaussian, Matrix, Region
 from teachrl.report.figures import axis, color_range, jittered, shown_dimensions, style, thin
-from teachrl.report.run_data import Curriculum, Gaussian, Level, Region, RunData, Vector
+from teachrl.report.run_data import RunData, Vector
 from teachrl_envs.tasks import TaskSpace
 
 MAX_MOMENTS = 40
@@ -29,19 +30,21 @@ SAMPLE = "#1f8a5b"
 
 def ellipse(gaussian: Gaussian, i: int, j: int, points: int = 48) -> Vector:
     """The outline, shape ``(points, 2)``, of the Gaussian's marginal over dimensions ``i`` and ``j``."""
-    block = gaussian.covariance[np.ix_([i, j], [i, j])]
+    block = np.asarray(gaussian.covariance)[np.ix_([i, j], [i, j])]
     values, vectors = np.linalg.eigh((block + block.T) / 2)
     angles = np.linspace(0, 2 * np.pi, points)
     circle = np.stack([np.cos(angles), np.sin(angles)])
     # Rounding can leave an eigenvalue of a flat Gaussian slightly below zero.
-    outline: Vector = gaussian.mean[[i, j]] + SIGMAS * (vectors * np.sqrt(np.clip(values, 0, None)) @ circle).T
+    outline: Vector = (
+        np.asarray(gaussian.mean)[[i, j]] + SIGMAS * (vectors * np.sqrt(np.clip(values, 0, None)) @ circle).T
+    )
     return outline
 
 
 def interval(part: Gaussian | Region, space: TaskSpace, i: int) -> tuple[float, float]:
     """From where to where a part reaches in dimension ``i``; a whole number is as wide as its cell."""
     if isinstance(part, Gaussian):
-        spread = SIGMAS * float(np.sqrt(max(part.covariance[i, i], 0.0)))
+        spread = SIGMAS * float(np.sqrt(max(part.covariance[i][i], 0.0)))
         return float(part.mean[i]) - spread, float(part.mean[i]) + spread
     half = 0.0 if space.dimensions[i].kind == "continuous" else 0.5
     return float(part.low[i]) - half, float(part.high[i]) + half
@@ -156,7 +159,7 @@ def _moment_traces(
     heaviest = max((part.weight for part in parts if np.isfinite(part.weight)), default=0.0)
     traces += [_part_trace(part, run.space, pair, scale, heaviest) for part in parts]
     if len(moment.samples):
-        samples = jittered(run.space, moment.samples[thin(len(moment.samples), MAX_WINDOW_POINTS)])[:, pair]
+        samples = jittered(run.space, _thinned(moment.samples))[:, pair]
         traces.append(_dots(samples[:, 0], samples[:, 1], SAMPLE, 6))
     if moment.levels:
         levels = jittered(run.space, np.array([level.task for level in moment.levels]))[:, pair]
@@ -165,11 +168,17 @@ def _moment_traces(
     return traces
 
 
-def _level_dots(x: Vector | list[int], y: Vector, levels: Sequence[Level], scale: _Scale) -> go.Scatter:
+def _level_dots(x: Vector | list[int], y: Vector, levels: Sequence[BufferedLevel], scale: _Scale) -> go.Scatter:
     """Levels of a buffer, coloured by their scores."""
     marker = {**scale.marker([level.score for level in levels]), "line": {"width": 1, "color": "#22272e"}}
     text = [f"level {level.number}, generation {level.generation}<br>score {level.score:.4g}" for level in levels]
     return go.Scatter(x=x, y=y, mode="markers", marker=marker, text=text, hoverinfo="text")
+
+
+def _thinned(samples: Matrix) -> Vector:
+    """Some of the samples, evenly spread."""
+    chosen: Vector = np.asarray(samples)[thin(len(samples), MAX_WINDOW_POINTS)]
+    return chosen
 
 
 def _dots(x: Vector, y: Vector, color: str, size: int) -> go.Scatter:
@@ -209,7 +218,7 @@ def _bars_figure(run: RunData, moments: Sequence[Curriculum], dimension: int, sc
     parts = [(c.step, part) for c in chosen for part in _heaviest(c)]
     if parts:
         figure.add_trace(_bars(parts, run.space, dimension, scale))
-    samples = [(c.step, c.samples[thin(len(c.samples), MAX_WINDOW_POINTS)]) for c in chosen if len(c.samples)]
+    samples = [(c.step, _thinned(c.samples)) for c in chosen if len(c.samples)]
     if samples:
         steps = np.concatenate([np.full(len(tasks), step, dtype=np.float64) for step, tasks in samples])
         values = jittered(run.space, np.concatenate([tasks for _, tasks in samples]))[:, dimension]

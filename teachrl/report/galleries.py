@@ -11,9 +11,10 @@ import imageio.v3 as imageio
 import numpy as np
 from markupsafe import Markup
 
+from teachrl.records.curriculum import BufferedLevel, Curriculum
 from teachrl.report.figures import thin
 from teachrl.report.html_parts import rendered
-from teachrl.report.run_data import Curriculum, Evaluation, Level, PlayedLevels, Vector
+from teachrl.report.run_data import Evaluation, PlayedLevels, Vector
 from teachrl_envs.maze.held_out import JAXUED, ROWS, held_out_level
 from teachrl_envs.maze.level_space import LevelTaskSpace
 
@@ -47,7 +48,7 @@ def buffer_galleries(moment: Curriculum) -> dict[str, list[Shown]]:
     """What a moment of the curriculum has to show, by title: levels of the buffer, and levels that would be drawn."""
     by_score = sorted(moment.levels, key=lambda level: -np.nan_to_num(level.score, nan=-np.inf))
     newest = sorted(moment.levels, key=lambda level: -level.number)
-    drawn = moment.samples[thin(len(moment.samples), MAX_PICTURES)]
+    drawn = np.asarray(moment.samples)[thin(len(moment.samples), MAX_PICTURES)]
     found = {
         "Highest scores": [_buffered(level) for level in by_score[:MAX_PICTURES]],
         "Newest": [_buffered(level) for level in newest[:MAX_PICTURES]],
@@ -57,14 +58,14 @@ def buffer_galleries(moment: Curriculum) -> dict[str, list[Shown]]:
     return {title: shown for title, shown in found.items() if shown}
 
 
-def lineage(levels: Sequence[Level]) -> list[Level]:
+def lineage(levels: Sequence[BufferedLevel]) -> list[BufferedLevel]:
     """The level with the highest score after its ancestors, the first one first, as far as they are known.
 
     Of a long line, some evenly spread, the ends among them; empty when nothing is known of an ancestor.
     """
     by_number = {level.number: level for level in levels}
-    level: Level | None = max(levels, key=lambda one: np.nan_to_num(one.score, nan=-np.inf), default=None)
-    line: list[Level] = []
+    level: BufferedLevel | None = max(levels, key=lambda one: np.nan_to_num(one.score, nan=-np.inf), default=None)
+    line: list[BufferedLevel] = []
     while level is not None:
         line.append(by_number.pop(level.number))  # taken out, so that a torn file cannot lead in a circle
         level = by_number.get(level.parent)
@@ -72,10 +73,10 @@ def lineage(levels: Sequence[Level]) -> list[Level]:
     return [line[k] for k in thin(len(line), MAX_PICTURES)] if len(line) > 1 else []
 
 
-def _buffered(level: Level) -> Shown:
+def _buffered(level: BufferedLevel) -> Shown:
     origin = f"edit of level {level.parent}" if level.parent >= 0 else "generated"
     lines = (f"level {level.number}, generation {level.generation}", origin, f"score {level.score:.3g}")
-    return Shown(level.task, lines)
+    return Shown(np.asarray(level.task), lines)
 
 
 def played_gallery(played: PlayedLevels) -> list[Shown]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,17 +13,18 @@ import pyarrow as pa
 import yaml
 
 from teachrl.errors import UsageError
+from teachrl.records.curriculum import Curriculum, Matrix, Numbers
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.report.episode_parts import Part, join_episodes, join_levels, read_part, row_count
 from teachrl.report.kept_files import KeptFiles
-from teachrl.report.run_data import Curriculum, Evaluation, Gaussian, Level, Region, RunData, Vector
+from teachrl.report.run_data import Evaluation, RunData
+from teachrl.runs.files import CONTENTS, RunFiles
+from teachrl.runs.reading import read_curriculum, read_evaluation, read_object
 from teachrl_envs.tasks import TaskError, TaskSpace
 
 T = TypeVar("T")
 
 SAMPLED_LEVELS = 20_000
-CONTENTS = (
-    "experiment.yaml and task_space.json, and as the run goes on status.json, episodes/, evaluations/ and curriculum/"
-)
 
 
 def read_run(path: Path, kept: KeptFiles | None = None) -> RunData:
@@ -32,21 +33,20 @@ def read_run(path: Path, kept: KeptFiles | None = None) -> RunData:
     Who reads the same run again and again gives what is ``kept`` of it: then only what has changed is read.
     """
     kept = kept if kept is not None else KeptFiles()
-    missing = [name for name in ("experiment.yaml", "task_space.json") if not (path / name).is_file()]
-    if missing:
-        what = f"it lacks {' and '.join(missing)}" if path.is_dir() else "there is no such directory"
+    files = RunFiles(path)
+    if files.missing:
+        what = f"it lacks {' and '.join(files.missing)}" if path.is_dir() else "there is no such directory"
         raise UsageError(f"{path} is no run directory: {what}. A run directory has {CONTENTS}.")
-    text, experiment = _read_experiment(path / "experiment.yaml")
-    space = _read_space(path / "task_space.json")
-    judged = path / "evaluation_space.json"
-    judged_space = _read_space(judged) if judged.is_file() else space
+    text, experiment = _read_experiment(files.experiment)
+    space = _read_space(files.task_space)
+    judged_space = _read_space(files.evaluation_space) if files.evaluation_space.is_file() else space
     notes: list[str] = []
-    status = _read_all([path / "status.json"] if (path / "status.json").exists() else [], read_object, notes)
-    parts = _read_parts(sorted((path / "episodes").glob("*.parquet")), space, kept, notes)
-    read_evaluation = kept.reader(lambda p: _evaluation(read_object(p), judged_space), "evaluation")
-    evaluations = _read_all(sorted((path / "evaluations").glob("*.json")), read_evaluation, notes)
-    read_curriculum = kept.reader(lambda p: _curriculum(p, space), "curriculum")
-    curricula = _read_all(sorted((path / "curriculum").glob("*.json")), read_curriculum, notes)
+    status = _read_all([files.status] if files.status.exists() else [], read_object, notes)
+    parts = _read_parts(files.episodes, space, kept, notes)
+    evaluation = kept.reader(lambda file: _evaluation(read_evaluation(file), judged_space), "evaluation")
+    evaluations = _read_all(files.evaluations, evaluation, notes)
+    curriculum = kept.reader(lambda file: _curriculum(read_curriculum(file), space), "curriculum")
+    curricula = _read_all(files.curricula, curriculum, notes)
     return RunData(
         path=path,
         experiment=experiment,
@@ -92,14 +92,6 @@ def _read_all(paths: list[Path], read: Callable[[Path], T], notes: list[str]) ->
     return items
 
 
-def read_object(path: Path) -> Mapping[str, Any]:
-    """A JSON object. Raises `OSError` or `ValueError`."""
-    value = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(value, Mapping):
-        raise ValueError(f"expected a JSON object, got {type(value).__name__}")
-    return value
-
-
 def _read_parts(files: list[Path], space: TaskSpace, kept: KeptFiles, notes: list[str]) -> list[Part]:
     """The log's parts. How many levels are kept of each follows from the length of all."""
     if space.has_unit_cube:
@@ -121,64 +113,53 @@ def _spread(episodes: int) -> int:
     return 1 << (max(1, -(-episodes // SAMPLED_LEVELS)) - 1).bit_length()
 
 
-def _number(value: Any) -> float:
+def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _evaluation(data: Mapping[str, Any], space: TaskSpace) -> Evaluation:
-    tasks = data["tasks"]
-    costs = {**(data.get("costs") or {}), "seconds": data.get("seconds")}
+def _evaluation(result: EvaluationResult, space: TaskSpace) -> Evaluation:
+    tasks = result.tasks
+    seconds = {} if result.seconds is None else {"seconds": result.seconds}
     return Evaluation(
-        step=int(data["step"]),
-        mastered_percent=_number(data.get("mastered_percent")),
-        mean_return=_number(data.get("mean_return")),
-        mean_discounted_return=_number(data.get("mean_discounted_return")),
-        tasks=np.array([space.vector(t["task"]) for t in tasks], dtype=np.float64).reshape(-1, space.size),
-        returns=np.array([_number(t.get("return")) for t in tasks], dtype=np.float64),
-        mastered=np.array([_number(t.get("mastered")) for t in tasks], dtype=np.float64),
-        solve_rates=np.array([_number(t.get("solve_rate")) for t in tasks], dtype=np.float64),
-        costs={name: _number(cost) for name, cost in costs.items() if cost is not None},
+        step=result.step,
+        mastered_percent=_number(result.mastered_percent),
+        mean_return=result.mean_return,
+        mean_discounted_return=result.mean_discounted_return,
+        tasks=np.array([space.vector(task.task) for task in tasks], dtype=np.float64).reshape(-1, space.size),
+        returns=np.array([task.episode_return for task in tasks], dtype=np.float64),
+        mastered=np.array([_number(task.mastered) for task in tasks], dtype=np.float64),
+        solve_rates=np.array([_number(task.solve_rate) for task in tasks], dtype=np.float64),
+        costs={**result.costs, **seconds},
     )
 
 
-def _curriculum(path: Path, space: TaskSpace) -> Curriculum:
-    data = read_object(path)
-    parts: list[Gaussian | Region] = []
-    for entry in data.get("gaussians") or []:
-        mean = _finite(entry["mean"], (space.size,))
-        covariance = _finite(entry["covariance"], (space.size, space.size))
-        if mean is not None and covariance is not None:
-            parts.append(Gaussian(mean, covariance, *_weight_and_progress(entry)))
-    for entry in data.get("regions") or []:
-        low, high = (_finite(entry[end], (space.size,)) for end in ("low", "high"))
-        if low is not None and high is not None:
-            parts.append(Region(low, high, *_weight_and_progress(entry)))
-    samples = [_finite(task, (space.size,)) for task in data.get("samples") or []]
-    tasks = np.array([task for task in samples if task is not None], dtype=np.float64).reshape(-1, space.size)
-    levels = tuple(_level(entry, space) for entry in data.get("levels") or [])
-    if not space.has_unit_cube:
-        for task in (*tasks, *(level.task for level in levels)):
-            space.task(task)  # complains about what is no level and could not be drawn
-    pairs = [[_number(number) for number in pair] for pair in data.get("buffer") or []]
-    buffer = np.array(pairs, dtype=np.float64).reshape(-1, 2)
-    return Curriculum(int(data["step"]), tuple(parts), tasks, levels, buffer)
+def _curriculum(curriculum: Curriculum, space: TaskSpace) -> Curriculum:
+    """Return what can be drawn of a curriculum: without parts and samples whose numbers are not finite.
 
-
-def _level(entry: Mapping[str, Any], space: TaskSpace) -> Level:
-    task = _finite(entry["task"], (space.size,))
-    if task is None:
+    Raises `ValueError` for what is not of this space.
+    """
+    vector, square = (space.size,), (space.size, space.size)
+    samples = [task for task in curriculum.samples if _is_finite(task, vector)]
+    levels = curriculum.levels
+    if not all(_is_finite(level.task, vector) for level in levels):
         raise ValueError("a level with numbers that are not finite")
-    origin = (int(entry[name]) for name in ("number", "parent", "generation"))
-    return Level(task, _number(entry["score"]), _number(entry["staleness"]), *origin)
+    if not space.has_unit_cube:
+        for task in (*samples, *(level.task for level in levels)):
+            space.task(np.asarray(task))  # complains about what is no level and could not be drawn
+    return replace(
+        curriculum,
+        gaussians=tuple(
+            one for one in curriculum.gaussians if _is_finite(one.mean, vector) & _is_finite(one.covariance, square)
+        ),
+        regions=tuple(one for one in curriculum.regions if _is_finite(one.low, vector) & _is_finite(one.high, vector)),
+        samples=np.array(samples, dtype=np.float64).reshape(-1, space.size),
+        buffer=np.asarray(curriculum.buffer).reshape(-1, 2),
+    )
 
 
-def _finite(value: Any, shape: tuple[int, ...]) -> Vector | None:
-    """``value`` as an array of ``shape``, ``None`` when a number in it is not finite."""
-    array = np.asarray(value, dtype=np.float64)
+def _is_finite(numbers: Numbers | Matrix, shape: tuple[int, ...]) -> bool:
+    """Whether all numbers are finite. Raises `ValueError` when they do not have the shape."""
+    array = np.asarray(numbers)
     if array.shape != shape:
         raise ValueError(f"numbers of shape {array.shape} where {shape} was expected")
-    return array if np.isfinite(array).all() else None
-
-
-def _weight_and_progress(entry: Mapping[str, Any]) -> tuple[float, float]:
-    return _number(entry.get("weight")), _number(entry.get("learning_progress"))
+    return bool(np.isfinite(array).all())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teachrl.records.curriculum import Curriculum
 from teachrl_envs.tasks import TaskSpace
 
 Vector = NDArray[np.float64]
@@ -53,7 +54,7 @@ class PlayedLevels:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation on the test set. ``mastered`` is 1, 0, or NaN where mastery is not defined.
+    """One evaluation as arrays over the test set. ``mastered`` is 1, 0, or NaN where mastery is not defined.
 
     ``solve_rates`` are NaN where they are not recorded or not defined.
     ``costs`` is what the run had cost by then: steps by kind, updates and seconds. Those not recorded are missing.
@@ -71,58 +72,12 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    """One component of the teacher's mixture, in task units."""
-
-    mean: Vector
-    covariance: Vector
-    weight: float
-    learning_progress: float
-
-
-@dataclass(frozen=True)
-class Region:
-    """One box of tasks, ends included, in task units."""
-
-    low: Vector
-    high: Vector
-    weight: float
-    learning_progress: float
-
-
-@dataclass(frozen=True)
-class Level:
-    """A level of a teacher's buffer, as in `teachrl.teachers.base.BufferedLevel`."""
-
-    task: Vector
-    score: float
-    staleness: float
-    number: int
-    parent: int
-    generation: int
-
-
-@dataclass(frozen=True)
-class Curriculum:
-    """What the teacher drew from at one step; ``samples`` are tasks, shape ``(n, space.size)``.
-
-    ``levels`` are some of its buffer, ``buffer`` is score and staleness of all in it, shape ``(k, 2)``.
-    """
-
-    step: int
-    parts: tuple[Gaussian | Region, ...]
-    samples: Vector
-    levels: tuple[Level, ...]
-    buffer: Vector
-
-
-@dataclass(frozen=True)
 class RunData:
     """All that a report needs from one run directory. ``notes`` say which files could not be read.
 
     ``episodes`` are those of the student that is trained for, ``antagonist`` those of the second one, if there is one.
     ``space`` is what the teacher chooses from, ``judged_space`` that of the evaluations; they differ when the teacher
-    also chooses where episodes start.
+    also chooses where episodes start. Vectors of the ``curricula`` are finite arrays of that space.
     """
 
     path: Path

@@ -7,12 +7,21 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from teachrl.files import write_tree
+from teachrl.files import StateTree, read_tree, write_tree
 
 
 def step_of(checkpoint: Path) -> int:
     """The environment step at which a checkpoint was taken, from its folder's name."""
     return int(checkpoint.name.split("_")[1])
+
+
+def read_part(checkpoint: Path, name: str) -> StateTree:
+    """Read one part of a checkpoint, such as ``student``. Raises `TeachrlError`."""
+    return read_tree(_part(checkpoint, name))
+
+
+def _part(checkpoint: Path, name: str) -> Path:
+    return checkpoint / f"{name}.npz"
 
 
 class CheckpointFolder:
@@ -29,7 +38,7 @@ class CheckpointFolder:
         building = self.folder / f".{target.name}.{uuid.uuid4().hex}.tmp"
         building.mkdir()
         for name, tree in parts.items():
-            write_tree(building / f"{name}.npz", tree)
+            write_tree(_part(building, name), tree)
         if target.exists():
             shutil.rmtree(target)
         building.rename(target)

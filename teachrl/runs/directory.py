@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,13 +19,16 @@ from teachrl.files import read_json, write_bytes, write_json, write_tree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episode_log import episode_table
 from teachrl.records.episodes import Episode
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.runs.checkpoints import CheckpointFolder
+from teachrl.runs.files import SUBFOLDERS, RunFiles
+from teachrl.runs.reading import read_evaluation
 from teachrl.tasks.spaces import TaskSpace
+from teachrl.tasks.test_sets import TestSet
 from teachrl.versions import versions
 
 # Seconds that a process which was stopped has to save, before another takes its run for busy.
 ENDING = 10.0
-SUBFOLDERS = ("episodes", "evaluations", "curriculum", "experience", "checkpoints", "failures", "tensorboard")
 
 
 class RunDirectory:
@@ -33,23 +36,25 @@ class RunDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.files = RunFiles(path)
 
     @property
     def exists(self) -> bool:
         """Whether a run has been started here."""
-        return (self.path / "experiment.yaml").is_file()
+        return self.files.experiment.is_file()
 
     @staticmethod
     def open(path: Path) -> RunDirectory:
         """An existing run. Raises `UsageError` when there is none at ``path``."""
         directory = RunDirectory(path)
         if not directory.exists:
-            raise UsageError(f"{path} is no run directory: it has no experiment.yaml (`teachrl train` makes one)")
+            missing = directory.files.experiment.name
+            raise UsageError(f"{path} is no run directory: it has no {missing} (`teachrl train` makes one)")
         return directory
 
     def experiment(self) -> Experiment:
         """The resolved experiment that the run was started with."""
-        file = self.path / "experiment.yaml"
+        file = self.files.experiment
         return experiment_from_yaml_text(file.read_text(encoding="utf-8"), str(file))
 
     def check(self, experiment: Experiment, mode: str) -> None:
@@ -80,7 +85,7 @@ class RunDirectory:
             if empty:
                 shutil.rmtree(self.path / name, ignore_errors=True)
             (self.path / name).mkdir(exist_ok=True)
-        write_bytes(self.path / "experiment.yaml", to_yaml(experiment).encode())
+        write_bytes(self.files.experiment, to_yaml(experiment).encode())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -89,7 +94,7 @@ class RunDirectory:
         One that was stopped a moment ago may still be saving, so it is waited for. Raises `UsageError` when it stays.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "run.lock").open("w") as file:
+        with self.files.lock.open("w") as file:
             deadline = time.monotonic() + ENDING
             while not _lock(file):
                 if time.monotonic() > deadline:
@@ -99,7 +104,7 @@ class RunDirectory:
 
     def checkpoints(self, keep: int = 2) -> CheckpointFolder:
         """The run's checkpoints."""
-        return CheckpointFolder(self.path / "checkpoints", keep)
+        return CheckpointFolder(self.files.checkpoints, keep)
 
     def cut_back(self, step: int, experience: int) -> None:
         """Remove what was written after the checkpoint at ``step``, which had ``experience`` rows behind it."""
@@ -115,7 +120,7 @@ class RunDirectory:
         """Add the episodes since the last checkpoint as one parquet part."""
         if episodes:
             table = episode_table(episodes, space)
-            file = self.path / "episodes" / f"part-{step:012d}.parquet"
+            file = self.files.episodes_at(step)
             temporary = file.with_name(f".{file.name}.tmp")
             pq.write_table(table, temporary)
             temporary.replace(file)
@@ -123,15 +128,14 @@ class RunDirectory:
     def write_experience(self, start: int, rows: Mapping[str, Any]) -> None:
         """Add rows of a replay buffer, of which the first has the number ``start``."""
         stop = start + len(next(iter(rows.values())))
-        file = self.path / "experience" / f"rows-{start:012d}-{stop:012d}.npz"
+        file = self.files.experience_between(start, stop)
         temporary = file.with_name(f".{file.name}.tmp")
         write_tree(temporary, dict(rows))
         temporary.replace(file)
 
     def experience_parts(self) -> list[tuple[int, int, Path]]:
         """``(start, stop, file)`` of all parts, in order."""
-        files = sorted((self.path / "experience").glob("rows-*.npz"))
-        return [(*_rows_of(file), file) for file in files]
+        return [(*_rows_of(file), file) for file in self.files.experience]
 
     def drop_experience(self, before: int) -> None:
         """Remove the parts that end at or before row ``before``: no kept checkpoint needs them."""
@@ -139,32 +143,47 @@ class RunDirectory:
             if stop <= before:
                 file.unlink()
 
-    def write_evaluation(self, step: int, evaluation: Mapping[str, Any]) -> None:
-        """Write one evaluation."""
-        write_json(self.path / "evaluations" / f"step_{step:012d}.json", {"step": step, **evaluation})
+    def write_evaluation(self, evaluation: EvaluationResult) -> None:
+        """Write one evaluation, which names its step."""
+        write_json(self.files.evaluation_at(evaluation.step), evaluation.to_json())
+
+    def evaluations(self) -> list[EvaluationResult]:
+        """All evaluations, the earliest first. Raises `TeachrlError` for a file that cannot be read."""
+        found = []
+        for file in self.files.evaluations:
+            try:
+                found.append(read_evaluation(file))
+            except (OSError, ValueError) as error:
+                raise TeachrlError(f"{file} cannot be read: {error}") from error
+        return found
 
     def has_evaluation(self, step: int) -> bool:
         """Whether an evaluation at ``step`` was written."""
-        return (self.path / "evaluations" / f"step_{step:012d}.json").exists()
+        return self.files.evaluation_at(step).exists()
 
     def write_curriculum(self, step: int, curriculum: Curriculum) -> None:
-        """Write a picture of the teacher."""
-        write_json(self.path / "curriculum" / f"step_{step:012d}.json", {"step": step, **asdict(curriculum)})
+        """Write what the teacher would draw at ``step``."""
+        write_json(self.files.curriculum_at(step), replace(curriculum, step=step).to_json())
 
     def write_failure(self, failure: Mapping[str, Any]) -> str:
         """Save a failed episode; returns the file's path."""
-        number = len(list((self.path / "failures").iterdir()))
-        file = self.path / "failures" / f"episode-{number:04d}.json"
+        file = self.files.failure(len(self.files.failures))
         write_json(file, failure)
         return str(file)
 
+    def write_tasks(self, task_space: TaskSpace, evaluation_space: TaskSpace, test_set: TestSet) -> None:
+        """Write what the teacher chooses from, what is evaluated, and the test set."""
+        write_json(self.files.task_space, task_space.to_json())
+        write_json(self.files.evaluation_space, evaluation_space.to_json())
+        write_json(self.files.test_set, test_set.description)
+
     def write_status(self, **status: Any) -> None:
         """Write how the run stands."""
-        write_json(self.path / "status.json", {**status, "updated": time.time(), "versions": versions()})
+        write_json(self.files.status, {**status, "updated": time.time(), "versions": versions()})
 
     def status(self) -> dict[str, Any]:
         """How the run stood when it last said so."""
-        status: dict[str, Any] = read_json(self.path / "status.json")
+        status: dict[str, Any] = read_json(self.files.status)
         return status
 
 

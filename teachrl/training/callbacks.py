@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from teachrl.config.experiment import CallbackChoice
 from teachrl.errors import UsageError
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.training.progress import Progress, RunInfo, RunResult
 from teachrl.training.registry import CALLBACKS
 from teachrl.training.schedules import Update
@@ -27,7 +27,7 @@ class Callback:
     def on_fragment(self, progress: Progress, update: Update) -> bool | None:
         """Run after each fragment, or each round of fragments. Return True to stop the run."""
 
-    def on_evaluation(self, progress: Progress, evaluation: Mapping[str, Any]) -> bool | None:
+    def on_evaluation(self, progress: Progress, evaluation: EvaluationResult) -> bool | None:
         """Run after each evaluation on the test set. Return True to stop the run."""
 
     def on_checkpoint(self, progress: Progress, checkpoint: Path) -> None:
@@ -52,7 +52,7 @@ class CallbackList(Callback):
         asked = [callback.on_fragment(progress, update) for callback in self._callbacks]
         return any(asked)
 
-    def on_evaluation(self, progress: Progress, evaluation: Mapping[str, Any]) -> bool:
+    def on_evaluation(self, progress: Progress, evaluation: EvaluationResult) -> bool:
         asked = [callback.on_evaluation(progress, evaluation) for callback in self._callbacks]
         return any(asked)
 
@@ -74,7 +74,7 @@ class OnProgress(Callback):
     def on_fragment(self, progress: Progress, update: Update) -> None:
         self._function(progress)
 
-    def on_evaluation(self, progress: Progress, evaluation: Mapping[str, Any]) -> None:
+    def on_evaluation(self, progress: Progress, evaluation: EvaluationResult) -> None:
         self._function(progress)
 
 

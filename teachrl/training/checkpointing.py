@@ -11,6 +11,7 @@ from teachrl.errors import TeachrlError
 from teachrl.files import StateTree, read_tree
 from teachrl.records.curriculum import Curriculum
 from teachrl.records.episodes import Episode
+from teachrl.runs.checkpoints import read_part
 from teachrl.runs.directory import RunDirectory
 from teachrl.students.base import Student
 from teachrl.tasks.spaces import TaskSpace
@@ -96,10 +97,10 @@ class Checkpointer:
         if newest is None:
             self._directory.cut_back(-1, 0)
             return
-        run = read_tree(newest / "run.npz")
+        run = read_part(newest, "run")
         check_format(run, newest)
         self._experience_counts = run["experience_counts"]
-        trees = {name: read_tree(newest / f"{name}.npz") for name in self.parts}
+        trees = {name: read_part(newest, name) for name in self.parts}
         step = trees["worker"]["steps"]
         self._directory.cut_back(step, self._experience_counts[-1])
         self._load_experience()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from teachrl.files import write_bytes
+from teachrl.records.evaluation import EvaluationResult
+from teachrl.runs.files import RunFiles
 from teachrl.training.callbacks import Callback
 from teachrl.training.progress import Progress, RunInfo, RunResult
 from teachrl.training.scalars import LogInterval, evaluation_scalars, fragment_scalars
@@ -24,7 +25,7 @@ class CsvLogger(Callback):
 
     def on_start(self, run: RunInfo) -> None:
         self._interval = LogInterval(run)
-        path = run.path / "scalars.csv"
+        path = RunFiles(run.path).scalars
         _cut_back(path, run.step)
         self._file = path.open("a", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file)
@@ -33,7 +34,7 @@ class CsvLogger(Callback):
         if self._interval.is_due(progress.step, update):
             self._write(progress.step, fragment_scalars(progress, update))
 
-    def on_evaluation(self, progress: Progress, evaluation: Mapping[str, Any]) -> None:
+    def on_evaluation(self, progress: Progress, evaluation: EvaluationResult) -> None:
         self._write(progress.step, evaluation_scalars(evaluation))
 
     def _write(self, step: int, scalars: Mapping[str, float]) -> None:

@@ -10,7 +10,7 @@ CALLBACKS = Registry(
         "tensorboard": Entry(
             "teachrl.training.tensorboard:TensorboardLogger", "event files in the run's folder, for TensorBoard"
         ),
-        "csv": Entry("teachrl.training.csv_logger:CsvLogger", "the same scalars as a table in scalars.csv"),
+        "csv": Entry("teachrl.training.csv_logger:CsvLogger", "the same scalars as a CSV table in the run's folder"),
     },
     group="teachrl.callbacks",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,6 @@ from teachrl.evaluation.evaluator import Evaluator
 from teachrl.factory.environment import training_env
 from teachrl.factory.student import build_student, load_values
 from teachrl.factory.teacher import build_teacher
-from teachrl.files import write_json
 from teachrl.guides.base import LearningGuide
 from teachrl.rollouts.factory import build_rollouts
 from teachrl.runs.directory import RunDirectory
@@ -121,9 +121,7 @@ class Run:
 
     def _begin(self) -> None:
         task_space, evaluation_space = self._spaces
-        write_json(self.directory.path / "task_space.json", task_space.to_json())
-        write_json(self.directory.path / "evaluation_space.json", evaluation_space.to_json())
-        write_json(self.directory.path / "test_set.json", self.evaluator.test_set.description)
+        self.directory.write_tasks(task_space, evaluation_space, self.evaluator.test_set)
         self.checkpointer.resume()
         if not self.directory.has_evaluation(self.counters.evaluated):
             self.counters.evaluated = -1  # a longer run evaluates again at its end, whatever the shorter one did
@@ -146,11 +144,12 @@ class Run:
 
     def _evaluate(self) -> None:
         step = self.rollouts.steps
-        evaluation = self.evaluator.evaluate(self.student)
-        self.counters.costs.evaluation_steps += evaluation["steps"]
-        costs = {"costs": self.counters.costs.to_json(), "seconds": self.counters.seconds}
-        self.directory.write_evaluation(step, {**evaluation, **costs})
-        self.counters.mastered, self.counters.evaluated = evaluation["mastered_percent"], step
+        found = self.evaluator.evaluate(self.student)
+        self.counters.costs.evaluation_steps += found.steps
+        costs, seconds = self.counters.costs.to_json(), self.counters.seconds
+        evaluation = replace(found, step=step, costs=costs, seconds=seconds)
+        self.directory.write_evaluation(evaluation)
+        self.counters.mastered, self.counters.evaluated = evaluation.mastered_percent, step
         self._stop_asked |= bool(self.callbacks.on_evaluation(self.progress(), evaluation))
 
     def _checkpoint(self) -> None:

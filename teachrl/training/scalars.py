@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.training.progress import Progress, RunInfo, passed
 from teachrl.training.schedules import Update
 
@@ -42,9 +40,9 @@ def fragment_scalars(progress: Progress, update: Update) -> dict[str, float]:
     return {**found, "time/fps": progress.steps_per_second, "teacher/seconds_share": progress.teacher_share}
 
 
-def evaluation_scalars(evaluation: Mapping[str, Any]) -> dict[str, float]:
+def evaluation_scalars(evaluation: EvaluationResult) -> dict[str, float]:
     """Return the mean return on the test set, and the percentage of mastered tasks where that is known."""
-    found: dict[str, float] = {"eval/mean_reward": evaluation["mean_return"]}
-    if evaluation["mastered_percent"] is not None:
-        found["eval/mastered_percent"] = evaluation["mastered_percent"]
+    found: dict[str, float] = {"eval/mean_reward": evaluation.mean_return}
+    if evaluation.mastered_percent is not None:
+        found["eval/mastered_percent"] = evaluation.mastered_percent
     return found

@@ -250,7 +250,9 @@ class Teaching(gym.Env[NDArray[np.float32], Any]):
     def _evaluate(self) -> float:
         """The share of the test set's tasks that the student has mastered."""
         assert self._evaluator is not None
-        return float(self._evaluator.evaluate(self._student)["mastered_percent"]) / 100
+        percent = self._evaluator.evaluate(self._student).mastered_percent
+        assert percent is not None, "the environment's test set has no mastered tasks"
+        return percent / 100
 
     def _observation(self) -> NDArray[np.float32]:
         share = np.float32(self._decision / self.settings.decisions)

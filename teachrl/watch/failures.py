@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from teachrl.report.kept_files import KeptFiles
-from teachrl.report.reading import read_object
 from teachrl.report.run_data import RunData
+from teachrl.runs.files import RunFiles
+from teachrl.runs.reading import read_object
 
 SHOWN = 20
 
@@ -17,7 +18,7 @@ def errors_of(run: RunData, kept: KeptFiles) -> list[str]:
     """A sentence for each, the gravest first; of the failed episodes the last 20."""
     found = [str(run.status["error"])] if run.status.get("error") else []
     found += run.notes
-    files = sorted((run.path / "failures").glob("*.json"))
+    files = RunFiles(run.path).failures
     if len(files) > SHOWN:
         found.append(f"{len(files)} episodes failed; the last {SHOWN}:")
     read = kept.reader(_failure, "failure")
@@ -25,11 +26,15 @@ def errors_of(run: RunData, kept: KeptFiles) -> list[str]:
         try:
             found.append(read(file))
         except (OSError, ValueError) as error:
-            found.append(f"failures/{file.name} could not be read ({error})")
+            found.append(f"{_name(file)} could not be read ({error})")
     return found
 
 
 def _failure(file: Path) -> str:
     failure: Mapping[str, Any] = read_object(file)
     what = ", ".join(f"{name} {failure.get(name, 'unknown')}" for name in ("step", "seed", "task"))
-    return f"failures/{file.name}: {failure.get('reason', 'no reason is given')} ({what})"
+    return f"{_name(file)}: {failure.get('reason', 'no reason is given')} ({what})"
+
+
+def _name(file: Path) -> str:
+    return f"{file.parent.name}/{file.name}"

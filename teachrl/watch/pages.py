@@ -10,9 +10,11 @@ from urllib.parse import unquote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from teachrl.bench.files import BenchFiles
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.report.kept_files import KeptFiles
 from teachrl.report.reading import read_run
+from teachrl.runs.files import RunFiles
 from teachrl.watch.bench_data import read_bench
 from teachrl.watch.bench_view import CELL, bench_view, standing_facts
 from teachrl.watch.changes import Changes, bench_changes, cell_changes, run_changes
@@ -28,10 +30,11 @@ def check_watched(folder: Path) -> None:
         what = "is a file" if folder.exists() else "is not there"
         raise UsageError(f"{folder} {what}: give the folder of a run or of a bench, or an empty one where one will be")
     inside = sorted(path.name for path in folder.iterdir())
-    if inside and not any((folder / name).exists() for name in ("experiment.yaml", "bench.yaml", "run.lock", "cells")):
-        runs = [name for name in inside if (folder / name / "experiment.yaml").is_file()]
+    run, bench = RunFiles(folder), BenchFiles(folder)
+    if inside and not any(path.exists() for path in (run.experiment, run.lock, bench.suite, bench.cells)):
+        runs = [name for name in inside if RunFiles(folder / name).experiment.is_file()]
         hint = f"; runs in it: {', '.join(runs[:5])}" if runs else ""
-        raise UsageError(f"{folder} is neither a run (experiment.yaml) nor a bench (bench.yaml){hint}")
+        raise UsageError(f"{folder} is neither a run ({run.experiment.name}) nor a bench ({bench.suite.name}){hint}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Pages:
 
     @property
     def _is_bench(self) -> bool:
-        return (self._folder / "bench.yaml").is_file()
+        return BenchFiles(self._folder).suite.is_file()
 
     def _changes(self, address: str) -> Changes:
         cell = _cell(address)
@@ -103,7 +106,7 @@ class Pages:
 
     def _run(self, path: Path, kept: KeptFiles) -> list[Component]:
         name = path.resolve().name
-        if path.is_dir() and not (path / "task_space.json").is_file():
+        if path.is_dir() and not RunFiles(path).task_space.is_file():
             return [html.H1(name), missing("This run has written nothing yet.")]
         run = read_run(path, kept)
         return [html.H1(name), *run_view(run, name, errors_of(run, kept))]
@@ -118,7 +121,7 @@ class Pages:
         return [_home(), *self._run(self._run_of(name), kept), html.H2("In the bench"), standing]
 
     def _run_of(self, cell: str) -> Path:
-        return self._folder / "cells" / cell
+        return BenchFiles(self._folder).run(cell)
 
 
 def _cell(address: str) -> str | None:

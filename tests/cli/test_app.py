@@ -15,6 +15,7 @@ import pytest
 from teachrl.cli.app import main
 from teachrl.cli.listing import SOURCES, What
 from teachrl.errors import TeachrlError
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.tasks.spaces import TaskError
 
 
@@ -172,12 +173,13 @@ def test_evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
     def evaluate_run(
         run: Path, test_set: str | None, episodes: int | None, deterministic: bool, step: int | None
-    ) -> dict[str, Any]:
+    ) -> EvaluationResult:
         calls.append((episodes, deterministic, step))
         print("a library greets")
         tasks = [{"task": {"a": float(i)}, "return": i, "solve_rate": i / 9, "mastered": i > 3} for i in range(9)]
         means = {"mastered_percent": 50.0, "mean_return": 4.0, "mean_solve_rate": None, "episodes_per_task": 3}
-        return {**means, "tasks": tasks, "run": str(run), "test_set": test_set}
+        named = {"step": 7, "run": str(run), "test_set": test_set}
+        return EvaluationResult.from_json({**means, **named, "tasks": tasks})
 
     install(monkeypatch, "teachrl.evaluation.evaluator", evaluate_run=evaluate_run)
     assert (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from teachrl.evaluation import levels as level_evaluation
 from teachrl.evaluation.evaluator import Evaluator, evaluate_run
 from teachrl.evaluation.levels import aggregate, evaluate_levels, solvable_levels
 from teachrl.factory.student import TrainedStudent
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.runs.checkpoints import step_of
 from teachrl.runs.directory import RunDirectory
 from teachrl.students.base import Decision
@@ -66,12 +68,12 @@ def evaluator(kind: type[Maze], episodes: int, tasks: Any = (AHEAD, BEHIND, FAR)
 def test_results_by_task() -> None:
     result = evaluator(Maze, 2).evaluate(Policy())
     returns = [1 - 0.9 / 6, 0.0, 1 - 0.9 * 2 / 6]
-    assert [t["return"] for t in result["tasks"]] == pytest.approx(returns)
-    assert [t["discounted_return"] for t in result["tasks"]] == pytest.approx([returns[0], 0, 0.9 * returns[2]])
-    assert [t["solve_rate"] for t in result["tasks"]] == [1.0, 0.0, 1.0]
-    assert [t["mastered"] for t in result["tasks"]] == [True, False, True]
-    assert (result["mean_solve_rate"], result["mastered_percent"]) == pytest.approx((2 / 3, 200 / 3))
-    assert (result["steps"], result["episodes_per_task"], result["deterministic"]) == (18, 2, True)
+    assert [t.episode_return for t in result.tasks] == pytest.approx(returns)
+    assert [t.discounted_return for t in result.tasks] == pytest.approx([returns[0], 0, 0.9 * returns[2]])
+    assert [t.solve_rate for t in result.tasks] == [1.0, 0.0, 1.0]
+    assert [t.mastered for t in result.tasks] == [True, False, True]
+    assert (result.mean_solve_rate, result.mastered_percent) == pytest.approx((2 / 3, 200 / 3))
+    assert (result.steps, result.episodes_per_task, result.deterministic) == (18, 2, True)
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
@@ -84,7 +86,7 @@ def test_in_one_call_and_one_after_the_other_is_the_same(deterministic: bool) ->
 def test_every_episode_begins_without_a_memory_also_when_rows_are_used_again() -> None:
     policy = Policy()
     result = evaluator(OwnMaze, 20).evaluate(policy)
-    assert result["steps"] == len(policy.memories) == 20 * 9
+    assert result.steps == len(policy.memories) == 20 * 9
     assert np.bincount(np.array(policy.memories, dtype=int)).tolist() == [60, 40, 20, 20, 20, 20]
 
 
@@ -95,9 +97,9 @@ def test_drawn_actions_follow_from_the_test_sets_seed_and_leave_the_generator_al
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(2)
     assert evaluator(Maze, 30).evaluate(Policy(), deterministic=False) == one
-    assert one["deterministic"] is False
-    rates = [task["solve_rate"] for task in one["tasks"]]
-    assert all(0 < rate < 1 for rate in (rates[0], rates[2]))
+    assert one.deterministic is False
+    rates = [task.solve_rate for task in one.tasks]
+    assert all(rate is not None and 0 < rate < 1 for rate in (rates[0], rates[2]))
 
 
 def test_a_fault_names_the_task() -> None:
@@ -130,8 +132,8 @@ def test_a_run_is_evaluated_with_drawn_actions_and_on_random_levels(tmp_path: Pa
     run = small_run({"name": "ppo", "options": {"n_steps": 32, "batch_size": 64}}, tmp_path)
     one, two = (evaluate_run(run, episodes=30, deterministic=False) for _ in range(2))
     assert one == two
-    assert (one["episodes_per_task"], one["deterministic"]) == (30, False)
-    assert any(0 < task["solve_rate"] < 1 for task in one["tasks"])
+    assert (one.episodes_per_task, one.deterministic) == (30, False)
+    assert any(task.solve_rate is not None and 0 < task.solve_rate < 1 for task in one.tasks)
     with pytest.raises(UsageError, match="episodes must be 1 or more"):
         evaluate_run(run, episodes=0)
     levels = evaluate_levels(run, 20, 5, deterministic=False)
@@ -146,8 +148,8 @@ def test_an_earlier_checkpoint_is_evaluated(tmp_path: Path) -> None:
     run = small_run({"name": "ppo", "options": options}, tmp_path, steps=192, checkpoint_every=64, keep_checkpoints=3)
     steps = [step_of(checkpoint) for checkpoint in RunDirectory.open(run).checkpoints().all()]
     assert len(steps) > 1
-    assert evaluate_run(run)["step"] == evaluate_run(run, step=10**9)["step"] == steps[-1]
-    assert evaluate_run(run, step=steps[-1] - 1)["step"] == steps[-2]
+    assert evaluate_run(run).step == evaluate_run(run, step=10**9).step == steps[-1]
+    assert evaluate_run(run, step=steps[-1] - 1).step == steps[-2]
     assert evaluate_levels(run, 5, 1, step=steps[0])["step"] == steps[0]
     with pytest.raises(UsageError, match=f"keeps no checkpoint up to step 1, only {steps[0]}, "):
         evaluate_run(run, step=1)
@@ -207,12 +209,12 @@ def test_levels_are_drawn_until_enough_can_be_solved() -> None:
 
 
 def test_several_runs_together() -> None:
-    def evaluation(rates: list[float], **changes: Any) -> dict[str, Any]:
+    def evaluation(rates: Sequence[float | None], **changes: Any) -> EvaluationResult:
         tasks = [{"task": {"rows": [str(i)]}, "solve_rate": rate} for i, rate in enumerate(rates)]
         fields = {"test_set": "mazes-v1", "episodes_per_task": 100, "deterministic": False, "tasks": tasks}
-        return {**fields, **changes}
+        return EvaluationResult.from_json({"step": 0, **fields, **changes})
 
-    runs = [evaluation(rates) for rates in ([0.0, 0.4], [0.2, 0.6], [0.4, 0.8])]
+    runs = [evaluation(rates) for rates in ((0.0, 0.4), (0.2, 0.6), (0.4, 0.8))]
     result = aggregate(runs, np.random.default_rng(0))
     assert (result["test_set"], result["runs"]) == ("mazes-v1", 3)
     assert [t["solve_rate"]["value"] for t in result["tasks"]] == pytest.approx([0.2, 0.6])
@@ -226,6 +228,6 @@ def test_several_runs_together() -> None:
     with pytest.raises(UsageError, match="evaluations differ"):
         aggregate([runs[0], evaluation([0.1, 0.2], deterministic=True)], np.random.default_rng(0))
     with pytest.raises(UsageError, match="report"):
-        aggregate([evaluation([None, None])], np.random.default_rng(0))  # type: ignore[list-item]
+        aggregate([evaluation([None, None])], np.random.default_rng(0))
     with pytest.raises(UsageError, match="no evaluations"):
         aggregate([], np.random.default_rng(0))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from teachrl.records.curriculum import Gaussian, Region
 from teachrl.report import write_report
 from teachrl.report.curriculum_figures import (
     MAX_MOMENTS,
@@ -21,7 +22,6 @@ from teachrl.report.curriculum_figures import (
     rectangle,
 )
 from teachrl.report.reading import read_run
-from teachrl.report.run_data import Gaussian, Region
 from teachrl_envs.tasks import BoxTaskSpace, DiscreteTaskSpace, TaskSpace
 from tests.support.reports import BOX, LINE, PRODUCT, check_page, make_run, page_of
 
@@ -141,7 +141,7 @@ def test_parts_that_cannot_be_drawn_are_left_out(tmp_path: Path) -> None:
     run = with_curriculum(tmp_path / "run", BOX, [{"regions": [broken, unknown], "samples": [[1.0, float("inf")]]}])
     (moment,) = read_run(run).curricula
     assert len(moment.parts) == 1
-    assert moment.samples.shape == (0, 2)
+    assert np.shape(moment.samples) == (0, 2)
     assert len(figure_of(run).data) == 3
     (run / "curriculum" / "step_000000009000.json").write_text(json.dumps({"step": 9000, "samples": [[1.0]]}))
     assert "could not be read" in read_run(run).notes[0]

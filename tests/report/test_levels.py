@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from teachrl.config.experiment import Experiment
+from teachrl.records.curriculum import BufferedLevel
 from teachrl.report import reading, write_report
 from teachrl.report.buffer_figures import buffer_figure
 from teachrl.report.cost_figures import cost_figure
@@ -22,7 +23,6 @@ from teachrl.report.curriculum_figures import curriculum_figure
 from teachrl.report.galleries import buffer_galleries, evaluated_gallery, lineage
 from teachrl.report.level_figures import complexity_figure, gap_figure
 from teachrl.report.reading import read_run
-from teachrl.report.run_data import Level
 from teachrl.runs.episodes import read_episodes
 from teachrl.tasks.spaces import Vector
 from teachrl.training.run import train
@@ -51,8 +51,8 @@ def accel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(experiment, tmp_path_factory.mktemp("runs")).path
 
 
-def buffered(number: int, parent: int = -1, score: float = 0.0, task: Vector = OPEN) -> Level:
-    return Level(task, score, 0.0, number, parent, 0)
+def buffered(number: int, parent: int = -1, score: float = 0.0, task: Vector = OPEN) -> BufferedLevel:
+    return BufferedLevel(task, score, 0.0, number, parent, 0)
 
 
 def test_a_page_on_real_levels(accel: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_it_is_evaluated_explained_and_reported(run: Path) -> None:
-    assert evaluate_run(run, episodes=1)["tasks"]
+    assert evaluate_run(run, episodes=1).tasks
     assert explain_episode(run)
     assert write_report([run]).exists()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from teachrl import Callback, Progress, RunInfo, RunResult, Update
 from teachrl.config.experiment import Experiment, experiment_from_yaml_text, to_yaml
 from teachrl.errors import TeachrlError, UsageError
 from teachrl.files import read_json, read_tree, write_tree
+from teachrl.records.evaluation import EvaluationResult
 from teachrl.training.run import train
 from tests.support.runs import PPO, assert_same_run, experiment
 
@@ -33,7 +33,7 @@ class Recorder(Callback):
         self.seen.append(("fragment", progress.step))
         return self.stop_at is not None and progress.step >= self.stop_at
 
-    def on_evaluation(self, progress: Progress, evaluation: Mapping[str, Any]) -> None:
+    def on_evaluation(self, progress: Progress, evaluation: EvaluationResult) -> None:
         self.seen.append(("evaluation", progress.step))
 
     def on_checkpoint(self, progress: Progress, checkpoint: Path) -> None:

@@ -160,7 +160,7 @@ def test_toy_alp_gmm_beats_random_as_in_the_paper(tmp_path: Path) -> None:
             }
         )
         run = train(chosen, tmp_path).path
-        mastered[teacher] = evaluate_run(run)["mastered_percent"]
+        mastered[teacher] = evaluate_run(run).mastered_percent
     assert mastered["random"] <= 4
     assert mastered["alp-gmm"] >= 10
 
@@ -170,7 +170,7 @@ def test_ppo_learns_cartpole(tmp_path: Path) -> None:
     options = {"n_steps": 128, "batch_size": 128, "n_epochs": 10, "learning_rate": 1e-3}
     chosen = experiment({"name": "ppo", "options": options}, CARTPOLE, teacher="random", steps=24_000, evaluate_every=0)
     result = evaluate_run(train(chosen, tmp_path).path)
-    assert result["mean_return"] > 80
+    assert result.mean_return > 80
 
 
 def test_replay_writes_a_film(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from teachrl.errors import UsageError
 from teachrl.files import StateTree
-from teachrl.records.curriculum import Curriculum, Region
+from teachrl.records.curriculum import Curriculum, Numbers, Region
 from teachrl.records.episodes import Episode
 from teachrl.teachers.base import Plan, Signal, TeacherConfig, TeacherContext
 from teachrl.teachers.composite.base import CompositeTeacher, Part, TeacherChoice, narrowed
@@ -147,7 +147,7 @@ class SequenceTeacher(CompositeTeacher):
         if part.space == self.space:
             return curriculum
 
-        def moved(point: list[float]) -> list[float]:
+        def moved(point: Numbers) -> list[float]:
             return [float(x) for x in np.array(point) + part.offset]
 
         low, high = moved(part.space.low.tolist()), moved(part.space.high.tolist())

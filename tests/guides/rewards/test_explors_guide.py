@@ -120,7 +120,7 @@ def chain_returns(guide: Any, folder: Path) -> Any:
     }
     run = {"steps": 16_000, "evaluate_every": 0, "checkpoint_every": 16_000, "seed": 1, "name": "run"}
     path = train(Experiment.model_validate({**fields, **run, "guide": guide}), folder).path
-    return pq.read_table(path / "episodes").sort_by("step")["return"].to_numpy(), evaluate_run(path)["mean_return"]
+    return pq.read_table(path / "episodes").sort_by("step")["return"].to_numpy(), evaluate_run(path).mean_return
 
 
 @pytest.mark.slow

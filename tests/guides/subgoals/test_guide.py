@@ -234,7 +234,7 @@ def test_returns_and_judging_know_nothing_of_the_help(tmp_path: Path) -> None:
     assert max(log["return"].to_pylist()) <= 1
     assert any('"reached": 1' in told for told in log["guide"].to_pylist())
     result = evaluate_run(tmp_path / "run", deterministic=False)
-    assert all(0 <= task["return"] <= 1 for task in result["tasks"])
+    assert all(0 <= task.episode_return <= 1 for task in result.tasks)
     where = training_env(experiment())
     assert where.facts.observation_space == where.evaluation_env.facts.observation_space
     seen, _ = where.evaluation_env.make().reset(seed=0)
@@ -321,7 +321,7 @@ def test_a_student_is_judged_where_nobody_can_give_subgoals(tmp_path: Path) -> N
     chosen = experiment(env=env, guide=guide, steps=256)
     train(chosen, tmp_path)
     cache.unlink()
-    assert evaluate_run(tmp_path / "run", episodes=1)["mean_solve_rate"] is not None
+    assert evaluate_run(tmp_path / "run", episodes=1).mean_solve_rate is not None
     with pytest.raises(UsageError, match="no file"):
         training_env(chosen)
 

@@ -217,7 +217,7 @@ def test_an_imitating_student_plays_without_its_mentor(tmp_path: Path) -> None:
     run = train(experiment("ppo", PPO, CARTPOLE, distill, steps=256), tmp_path).path
     text = (run / "experiment.yaml").read_text()
     (run / "experiment.yaml").write_text(text.replace("tests.support.mentors:balance", "gone:away"))
-    assert evaluate_run(run, episodes=1)["mean_return"] > 0
+    assert evaluate_run(run, episodes=1).mean_return > 0
 
 
 def test_a_run_is_not_resumed_with_another_mentor(tmp_path: Path, earlier: dict[str, Path]) -> None:
